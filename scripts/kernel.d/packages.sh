@@ -26,6 +26,7 @@ packages_refresh_all() {
 		with_lock "apt-$release" packages_refresh "$release"
 	done
 	stock_refresh_all
+	source_refresh_all
 }
 
 packages_refresh() {
