@@ -1,0 +1,608 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which domain each endpoint is attached to.
+ *
+ * Everything here runs under viommu->lock, in process context, and sleeps
+ * while the device answers. An endpoint's domain changes when the device has
+ * confirmed it and not before; an attach that fails puts all endpoints of the
+ * master back where they were.
+ *
+ * Three kinds of domains belong to the driver itself: the blocked one, empty,
+ * where released endpoints are kept; the bypass one, or in its place emulated
+ * identity domains, one for each set of reserved regions; and a parked one for
+ * each master between its probe and its first domain.
+ *
+ * Parking is how a refused ATTACH is found out in time. The core takes the
+ * first attach of a group to be infallible: it warns, and gives up the whole
+ * IOMMU. So each endpoint is first attached to an empty domain from
+ * probe_device(), where saying "not mine" costs nobody else anything. The
+ * first paging domain then takes the parked domain over, ID and endpoints,
+ * because some devices (crosvm's) let an endpoint change its domain never.
+ */
+#include <linux/slab.h>
+
+#include "viommu.h"
+
+static int viommu_send_attach(struct viommu *viommu, const struct viommu_endpoint *ep,
+			      const struct viommu_domain *vdom)
+{
+	struct viommu_slot *slot = viommu_queue_reserve(&viommu->requests);
+
+	if (slot)
+		slot->len = viommu_build_attach(&slot->req, vdom->id, ep->id,
+						vdom->bypass ? VIRTIO_IOMMU_ATTACH_F_BYPASS : 0);
+	return viommu_queue_run(&viommu->requests, slot);
+}
+
+static int viommu_send_detach(struct viommu *viommu, const struct viommu_endpoint *ep)
+{
+	struct viommu_slot *slot = viommu_queue_reserve(&viommu->requests);
+
+	if (slot)
+		slot->len = viommu_build_detach(&slot->req, ep->domain->id, ep->id);
+	return viommu_queue_run(&viommu->requests, slot);
+}
+
+/* Before the request by which an endpoint leaves its domain. */
+static void viommu_leave_begin(const struct viommu_endpoint *ep)
+{
+	if (ep->domain && ep->domain->nr_endpoints == 1)
+		viommu_domain_leaving(ep->domain, true);
+}
+
+/* After it: the endpoint has left, or it has not. */
+static void viommu_leave_end(struct viommu_endpoint *ep, bool left)
+{
+	struct viommu_domain *vdom = ep->domain;
+
+	if (!vdom)
+		return;
+	if (left) {
+		ep->domain = NULL;
+		if (!--vdom->nr_endpoints)
+			viommu_domain_gone(vdom);
+	} else if (vdom->nr_endpoints == 1) {
+		viommu_domain_leaving(vdom, false);
+	}
+}
+
+static int viommu_detach_endpoint(struct viommu *viommu, struct viommu_endpoint *ep)
+{
+	int err;
+
+	if (!ep->domain)
+		return 0;
+	viommu_leave_begin(ep);
+	err = viommu_send_detach(viommu, ep);
+	viommu_leave_end(ep, !err);
+	return err;
+}
+
+/*
+ * Virtio specification, "ATTACH request": attaching an attached endpoint
+ * detaches it first, or is refused with UNSUPP.
+ */
+static int viommu_move_endpoint(struct viommu *viommu, struct viommu_endpoint *ep,
+				struct viommu_domain *vdom)
+{
+	int err;
+
+	viommu_leave_begin(ep);
+	err = viommu_send_attach(viommu, ep, vdom);
+	viommu_leave_end(ep, !err);
+	if (err != -EOPNOTSUPP || !ep->domain)
+		return err;
+
+	err = viommu_detach_endpoint(viommu, ep);
+	return err ?: viommu_send_attach(viommu, ep, vdom);
+}
+
+/* The domain has an ID. On failure the endpoint is where it was, or nowhere. */
+static int viommu_attach_endpoint(struct viommu *viommu, struct viommu_endpoint *ep,
+				  struct viommu_domain *vdom)
+{
+	int err;
+
+	lockdep_assert_held(&viommu->lock);
+
+	if (ep->domain == vdom)
+		return 0;
+	err = viommu_move_endpoint(viommu, ep, vdom);
+	if (err)
+		return err;
+	ep->domain = vdom;
+	if (vdom->nr_endpoints++ || vdom->bypass)
+		return 0;
+	return viommu_domain_go_live(vdom);
+}
+
+/*
+ * An endpoint that the device lets neither move nor detach, or that a dead
+ * device says nothing of. Its domain is taken from it here, for the core is
+ * about to free that; the mappings are taken from the device; and the domain's
+ * ID is not used again, as the device may still have the endpoint in it.
+ */
+static void viommu_abandon_endpoint(struct viommu *viommu, struct viommu_endpoint *ep, int err)
+{
+	struct viommu_domain *vdom = ep->domain;
+	struct viommu_slot *slot;
+	int unmap_err;
+
+	if (!viommu_queue_broken(&viommu->requests))
+		dev_err(viommu->dev,
+			"endpoint 0x%x cannot be detached from domain %u: %pe; it stays there, with nothing mapped\n",
+			ep->id, vdom->id, ERR_PTR(err));
+	viommu_leave_begin(ep);
+	if (vdom->nr_endpoints == 1 && !vdom->bypass) {
+		slot = viommu_queue_reserve(&viommu->requests);
+		if (slot)
+			slot->len = viommu_build_unmap(&slot->req, vdom->id,
+						       viommu->config.input_first,
+						       viommu->config.input_last);
+		unmap_err = viommu_queue_run(&viommu->requests, slot);
+		if (unmap_err && !viommu_queue_broken(&viommu->requests))
+			dev_err(viommu->dev, "domain %u cannot be emptied: %pe\n", vdom->id,
+				ERR_PTR(unmap_err));
+	}
+	vdom->tainted = true;
+	viommu_leave_end(ep, true);
+}
+
+/* Take an endpoint out of its domain, whatever the device says. */
+static void viommu_block_endpoint(struct viommu *viommu, struct viommu_endpoint *ep)
+{
+	int err = -ENOSPC;
+
+	lockdep_assert_held(&viommu->lock);
+
+	if (viommu->blocked)
+		err = viommu_attach_endpoint(viommu, ep, viommu->blocked);
+	if (err)
+		err = viommu_detach_endpoint(viommu, ep);
+	if (!ep->domain || ep->domain == viommu->blocked)
+		return;
+	if (err == -ENOENT)	/* unplugged: the device has forgotten it */
+		viommu_leave_end(ep, true);
+	else
+		viommu_abandon_endpoint(viommu, ep, err);
+}
+
+/* Undo what a failed attach has done to the first @nr endpoints. */
+static void viommu_revert(struct viommu_master *master, struct viommu_domain **before,
+			  unsigned int nr)
+{
+	struct viommu *viommu = master->viommu;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < nr; i++) {
+		struct viommu_endpoint *ep = master->endpoint[i];
+
+		if (ep->domain == before[i])
+			continue;
+		err = before[i] ? viommu_attach_endpoint(viommu, ep, before[i]) :
+				  viommu_detach_endpoint(viommu, ep);
+		if (!err)
+			continue;
+		dev_err(master->dev, "endpoint 0x%x does not go back to its domain (%pe) and is blocked\n",
+			ep->id, ERR_PTR(err));
+		viommu_block_endpoint(viommu, ep);
+	}
+}
+
+/* The parked domain goes when its last endpoint has left it. */
+static void viommu_unpark(struct viommu_master *master)
+{
+	if (!master->parked || master->parked->nr_endpoints)
+		return;
+	viommu_domain_destroy(master->parked);
+	master->parked = NULL;
+}
+
+/* Let a domain that has no ID yet become what a master's endpoints are parked in. */
+static int viommu_adopt(struct viommu_master *master, struct viommu_domain *vdom)
+{
+	struct viommu_domain *parked = master->parked;
+	unsigned int i;
+	int err;
+
+	if (!parked || vdom->has_id || vdom->bypass)
+		return 0;
+
+	vdom->id = parked->id;
+	vdom->has_id = true;
+	parked->has_id = false;
+	for (i = 0; i < master->nr_endpoints; i++) {
+		struct viommu_endpoint *ep = master->endpoint[i];
+
+		if (ep->domain != parked)
+			continue;
+		ep->domain = vdom;
+		vdom->nr_endpoints++;
+		parked->nr_endpoints--;
+	}
+	viommu_unpark(master);
+
+	err = viommu_domain_go_live(vdom);
+	if (err) {
+		for (i = 0; i < master->nr_endpoints; i++) {
+			if (master->endpoint[i]->domain == vdom)
+				viommu_block_endpoint(master->viommu, master->endpoint[i]);
+		}
+	}
+	return err;
+}
+
+static int viommu_attach_all(struct viommu_master *master, struct viommu_domain *vdom)
+{
+	struct viommu_domain **before;
+	unsigned int i;
+	int err;
+
+	before = kcalloc(master->nr_endpoints, sizeof(*before), GFP_KERNEL);
+	if (!before)
+		return -ENOMEM;
+	for (i = 0; i < master->nr_endpoints; i++)
+		before[i] = master->endpoint[i]->domain;
+
+	for (i = 0; i < master->nr_endpoints; i++) {
+		err = viommu_attach_endpoint(master->viommu, master->endpoint[i], vdom);
+		if (err) {
+			viommu_revert(master, before, i + 1);
+			break;
+		}
+	}
+	kfree(before);
+	viommu_unpark(master);
+	return err;
+}
+
+static int viommu_attach_locked(struct viommu_master *master, struct viommu_domain *vdom)
+{
+	int err;
+
+	if (!vdom->viommu)
+		viommu_domain_finalise(vdom, master->viommu);
+	/* The core may ask, to find out whether a domain fits */
+	if (vdom->viommu != master->viommu)
+		return -EINVAL;
+
+	err = viommu_adopt(master, vdom);
+	if (!err)
+		err = viommu_domain_take_id(vdom);
+	if (err == -ENOSPC)
+		dev_err(master->dev, "no domain ID is left for it in %u - %u\n",
+			vdom->viommu->config.domain_first, vdom->viommu->config.domain_last);
+	return err ?: viommu_attach_all(master, vdom);
+}
+
+/* The codes that the core knows from an attach; the log has the others. */
+static int viommu_attach_errno(const struct viommu_master *master, int err)
+{
+	if (err && err != -EINVAL)
+		dev_err(master->dev, "cannot be attached: %pe\n", ERR_PTR(err));
+	switch (err) {
+	case 0:
+	case -EINVAL:
+	case -ENOMEM:
+	case -ENOSPC:
+		return err;
+	default:
+		return -ENODEV;
+	}
+}
+
+/**
+ * viommu_attach_master() - Attach all endpoints of a device to a domain
+ * @master: the device
+ * @vdom: the domain; bound to the device's IOMMU here if it is to none
+ *
+ * Context: Process, under the group's mutex; sleeps.
+ * Return: 0; -EINVAL for a domain of another IOMMU; -ENOSPC without a domain
+ * ID; -ENOMEM; -ENODEV for what the device refused. On error all endpoints
+ * are where they were.
+ */
+int viommu_attach_master(struct viommu_master *master, struct viommu_domain *vdom)
+{
+	int err;
+
+	mutex_lock(&master->viommu->lock);
+	err = viommu_attach_locked(master, vdom);
+	mutex_unlock(&master->viommu->lock);
+	return viommu_attach_errno(master, err);
+}
+
+/**
+ * viommu_attach_park() - Attach the endpoints of a new device to an empty domain
+ * @master: the device, not yet known to the core
+ *
+ * Endpoints that other devices share are left where these have them. Those
+ * that the device does not know are dropped, as long as one remains.
+ *
+ * Context: Process, under viommu->lock; sleeps.
+ * Return: 0, or why the device cannot be used.
+ */
+int viommu_attach_park(struct viommu_master *master)
+{
+	struct viommu *viommu = master->viommu;
+	unsigned int i = 0;
+	int err = -ENOENT;
+
+	lockdep_assert_held(&viommu->lock);
+
+	master->parked = viommu_domain_create(viommu);
+	if (!master->parked)
+		return -ENOMEM;
+	err = viommu_domain_take_id(master->parked);
+	if (err)
+		return err;
+
+	while (i < master->nr_endpoints) {
+		struct viommu_endpoint *ep = master->endpoint[i];
+
+		err = ep->users > 1 && ep->domain ? 0 :
+		      viommu_attach_endpoint(viommu, ep, master->parked);
+		if (!err)
+			i++;
+		else if (viommu_endpoint_unknown(err) && master->nr_endpoints > 1)
+			viommu_master_drop(master, i, err);
+		else
+			return err;
+	}
+	return 0;
+}
+
+/**
+ * viommu_attach_forget() - Let go of a device's endpoints
+ * @master: a device that is being released
+ *
+ * The endpoints are blocked from here on; a parked domain goes.
+ *
+ * Context: Process, under viommu->lock; sleeps. Cannot fail.
+ */
+void viommu_attach_forget(struct viommu_master *master)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&master->viommu->lock);
+
+	for (i = 0; i < master->nr_endpoints; i++) {
+		if (master->endpoint[i]->users == 1)
+			viommu_block_endpoint(master->viommu, master->endpoint[i]);
+	}
+	viommu_unpark(master);
+}
+
+/**
+ * viommu_attach_unpark() - Undo viommu_attach_park()
+ * @master: a device that turned out not to be usable
+ *
+ * Its endpoints are left as they were found, attached to nothing.
+ *
+ * Context: Process, under viommu->lock; sleeps. Cannot fail.
+ */
+void viommu_attach_unpark(struct viommu_master *master)
+{
+	unsigned int i;
+
+	for (i = 0; i < master->nr_endpoints; i++) {
+		struct viommu_endpoint *ep = master->endpoint[i];
+		int err;
+
+		if (ep->users > 1)
+			continue;
+		err = viommu_detach_endpoint(master->viommu, ep);
+		if (err)
+			viommu_abandon_endpoint(master->viommu, ep, err);
+	}
+	viommu_unpark(master);
+}
+
+/**
+ * viommu_attach_disown() - Forget where an endpoint is attached
+ * @ep: an endpoint that nobody uses any more; on the device, it stays blocked
+ *
+ * Context: Process, under viommu->lock; sleeps. Cannot fail.
+ */
+void viommu_attach_disown(struct viommu_endpoint *ep)
+{
+	viommu_leave_end(ep, true);
+}
+
+/**
+ * viommu_attach_blocked() - Attach a device to the blocked domain
+ * @master: the device
+ *
+ * Context: Process, under the group's mutex; sleeps.
+ * Return: As viommu_attach_master(); -ENOSPC if domain_range had no ID for a
+ * blocked domain and unattached endpoints bypass.
+ */
+int viommu_attach_blocked(struct viommu_master *master)
+{
+	struct viommu *viommu = master->viommu;
+	unsigned int i;
+	int err = 0;
+
+	if (viommu->blocked)
+		return viommu_attach_master(master, viommu->blocked);
+	if (viommu->config.bypass)
+		return viommu_attach_errno(master, -ENOSPC);
+
+	mutex_lock(&viommu->lock);
+	for (i = 0; i < master->nr_endpoints && !err; i++)
+		err = viommu_detach_endpoint(viommu, master->endpoint[i]);
+	viommu_unpark(master);
+	mutex_unlock(&viommu->lock);
+	return viommu_attach_errno(master, err);
+}
+
+/* ---- Identity ------------------------------------------------------------------ */
+
+/* Reserved regions of all devices in a group: they share one domain. */
+static int viommu_group_regions(struct viommu_master *master, struct viommu_regions *regions)
+{
+	struct iommu_group *group = master->dev->iommu_group;
+	struct viommu_master *other;
+	unsigned int i;
+	int err = 0;
+
+	list_for_each_entry(other, &master->viommu->masters, link) {
+		if (other == master || other->dev->iommu_group == group)
+			regions->max += other->regions.nr;
+	}
+	regions->region = kcalloc(regions->max + 1, sizeof(*regions->region), GFP_KERNEL);
+	if (!regions->region)
+		return -ENOMEM;
+
+	list_for_each_entry(other, &master->viommu->masters, link) {
+		if (other != master && other->dev->iommu_group != group)
+			continue;
+		for (i = 0; i < other->regions.nr && !err; i++)
+			err = viommu_regions_add(regions, &other->regions.region[i]);
+	}
+	return err;
+}
+
+static int viommu_identity_hole(u64 start, u64 last, void *ctx)
+{
+	return viommu_domain_add_identity(ctx, start, last);
+}
+
+/* Takes over @regions. */
+static struct viommu_domain *viommu_create_identity(struct viommu *viommu,
+						    struct viommu_regions *regions)
+{
+	const struct viommu_config *config = &viommu->config;
+	struct viommu_domain *vdom = viommu_domain_create(viommu);
+	int err;
+
+	if (!vdom)
+		return NULL;
+	err = viommu_regions_for_each_hole(regions, config->input_first, config->input_last,
+					   config->granule, viommu_identity_hole, vdom);
+	if (err) {
+		viommu_domain_destroy(vdom);
+		return NULL;
+	}
+	vdom->regions = *regions;
+	*regions = (struct viommu_regions) {};
+	list_add(&vdom->link, &viommu->identities);
+	return vdom;
+}
+
+/*
+ * Without BYPASS_CONFIG, or without a domain ID for it: a domain in which
+ * everything but the reserved regions of the device's group is mapped to
+ * itself.
+ */
+static struct viommu_domain *viommu_find_identity(struct viommu_master *master)
+{
+	struct viommu_regions regions = {};
+	struct viommu_domain *vdom;
+
+	if (viommu_group_regions(master, &regions))
+		goto err_free;
+	list_for_each_entry(vdom, &master->viommu->identities, link) {
+		if (viommu_regions_equal(&vdom->regions, &regions)) {
+			kfree(regions.region);
+			return vdom;
+		}
+	}
+	vdom = viommu_create_identity(master->viommu, &regions);
+	if (vdom)
+		return vdom;
+err_free:
+	kfree(regions.region);
+	return NULL;
+}
+
+/**
+ * viommu_attach_identity() - Let a device use physical addresses
+ * @master: the device
+ *
+ * Context: Process, under the group's mutex; sleeps.
+ * Return: As viommu_attach_master().
+ */
+int viommu_attach_identity(struct viommu_master *master)
+{
+	struct viommu *viommu = master->viommu;
+	struct viommu_domain *vdom;
+	int err;
+
+	mutex_lock(&viommu->lock);
+	vdom = viommu->bypass ?: viommu_find_identity(master);
+	err = vdom ? viommu_attach_locked(master, vdom) : -ENOMEM;
+	mutex_unlock(&viommu->lock);
+	return viommu_attach_errno(master, err);
+}
+
+/* ---- Life ------------------------------------------------------------------------ */
+
+static struct viommu_domain *viommu_create_shared(struct viommu *viommu, bool bypass)
+{
+	struct viommu_domain *vdom = viommu_domain_create(viommu);
+
+	if (!vdom)
+		return NULL;
+	vdom->bypass = bypass;
+	if (!viommu_domain_take_id(vdom))
+		return vdom;
+	viommu_domain_destroy(vdom);
+	return NULL;
+}
+
+/**
+ * viommu_attach_init() - Make the domains that all devices share
+ * @viommu: the IOMMU
+ *
+ * One ID is left for a device, come what may; with two, one goes to the
+ * blocked domain; with three, one to the bypass domain.
+ *
+ * Context: Process.
+ * Return: 0 or -ENOMEM.
+ */
+int viommu_attach_init(struct viommu *viommu)
+{
+	u32 more = viommu->config.domain_last - viommu->config.domain_first;
+
+	if (more < 2)
+		dev_warn(viommu->dev, "domain_range %u - %u: only one device can be translated, %s\n",
+			 viommu->config.domain_first, viommu->config.domain_last,
+			 more ? "others are left alone" : "and none can be blocked");
+	if (more >= 1) {
+		viommu->blocked = viommu_create_shared(viommu, false);
+		if (!viommu->blocked)
+			return -ENOMEM;
+	}
+	if (more >= 2 && viommu->config.has_bypass) {
+		viommu->bypass = viommu_create_shared(viommu, true);
+		if (!viommu->bypass)
+			goto err_blocked;
+	}
+	return 0;
+
+err_blocked:
+	viommu_domain_destroy(viommu->blocked);
+	viommu->blocked = NULL;
+	return -ENOMEM;
+}
+
+/**
+ * viommu_attach_exit() - Undo viommu_attach_init()
+ * @viommu: the IOMMU, without devices
+ *
+ * Context: Process.
+ */
+void viommu_attach_exit(struct viommu *viommu)
+{
+	struct viommu_domain *vdom, *next;
+
+	list_for_each_entry_safe(vdom, next, &viommu->identities, link) {
+		list_del(&vdom->link);
+		viommu_domain_destroy(vdom);
+	}
+	viommu_domain_destroy(viommu->bypass);
+	viommu_domain_destroy(viommu->blocked);
+	viommu->bypass = NULL;
+	viommu->blocked = NULL;
+}

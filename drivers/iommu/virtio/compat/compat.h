@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The differences between kernels, and the only place that knows them.
+ *
+ * The driver is written for the newest kernel's interfaces; what older ones
+ * lack is made up for here. Makefile.probe finds out what there is.
+ */
+#ifndef _VIOMMU_COMPAT_H
+#define _VIOMMU_COMPAT_H
+
+#include <linux/amba/bus.h>
+#include <linux/dma-map-ops.h>
+#include <linux/iommu.h>
+#include <linux/module.h>
+#include <linux/of.h>
+#include <linux/pci.h>
+#include <linux/platform_device.h>
+#include <linux/virtio_config.h>
+
+/* Exported by all kernels, declared in a header that only their trees have. */
+void iommu_dma_get_resv_regions(struct device *dev, struct list_head *list);
+
+/* ---- attach_dev ---------------------------------------------------------- */
+
+#ifdef VIOMMU_HAVE_ATTACH_OLD
+#define viommu_compat_attach(fn)	fn
+#define VIOMMU_COMPAT_ATTACH(fn)						\
+	static_assert(__same_type(&fn,						\
+		((struct iommu_domain_ops *)NULL)->attach_dev))
+#else
+#define viommu_compat_attach(fn)	fn##_compat
+#define VIOMMU_COMPAT_ATTACH(fn)						\
+static int fn##_compat(struct iommu_domain *domain, struct device *dev)	\
+{										\
+	return fn(domain, dev, NULL);						\
+}										\
+static_assert(__same_type(&fn##_compat,						\
+	((struct iommu_domain_ops *)NULL)->attach_dev))
+#endif
+
+/* ---- allocation of domains ------------------------------------------------- */
+
+#ifdef VIOMMU_HAVE_STATIC_DOMAINS
+#define VIOMMU_COMPAT_ALLOC(alloc, identity, blocked)
+#define VIOMMU_COMPAT_ALLOC_OPS(alloc, identity, blocked)			\
+	.domain_alloc_paging	= alloc,					\
+	.identity_domain	= &(identity),					\
+	.blocked_domain		= &(blocked),
+#define viommu_compat_static_free	NULL
+#else
+/* Domains come without a device, and the core frees static ones as well. */
+#define VIOMMU_COMPAT_ALLOC(alloc, identity, blocked)				\
+static struct iommu_domain *alloc##_compat(unsigned int type)			\
+{										\
+	struct iommu_domain *domain;						\
+										\
+	if (type == IOMMU_DOMAIN_IDENTITY)					\
+		return &(identity);						\
+	if (type == IOMMU_DOMAIN_BLOCKED)					\
+		return &(blocked);						\
+	if (!(type & __IOMMU_DOMAIN_PAGING))					\
+		return NULL;							\
+	domain = alloc(NULL);							\
+	return IS_ERR(domain) ? NULL : domain;					\
+}
+#define VIOMMU_COMPAT_ALLOC_OPS(alloc, identity, blocked)			\
+	.domain_alloc		= alloc##_compat,				\
+	.pgsize_bitmap		= PAGE_SIZE,
+
+static inline void viommu_compat_static_free(struct iommu_domain *domain)
+{
+}
+#endif
+
+/* ---- the result of a MAP ----------------------------------------------------- */
+
+#ifdef VIOMMU_HAVE_SYNC_MAP_ERRNO
+#define VIOMMU_COMPAT_MAP(map, sync, unmap)
+#define VIOMMU_COMPAT_MAP_OPS(map, sync)					\
+	.map_pages		= map,						\
+	.iotlb_sync_map		= sync,
+#else
+/* iotlb_sync_map() returns nothing: each MAP is confirmed in map_pages(). */
+#define VIOMMU_COMPAT_MAP(map, sync, unmap)					\
+static int map##_compat(struct iommu_domain *domain, unsigned long iova,	\
+			phys_addr_t paddr, size_t pgsize, size_t pgcount,	\
+			int prot, gfp_t gfp, size_t *mapped)			\
+{										\
+	struct iommu_iotlb_gather gather;					\
+	int err = map(domain, iova, paddr, pgsize, pgcount, prot, gfp, mapped);	\
+										\
+	if (err)								\
+		return err;							\
+	err = sync(domain, iova, *mapped);					\
+	if (!err)								\
+		return 0;							\
+	iommu_iotlb_gather_init(&gather);					\
+	unmap(domain, iova, pgsize, pgcount, &gather);				\
+	iommu_iotlb_sync(domain, &gather);					\
+	*mapped = 0;								\
+	return err;								\
+}
+#define VIOMMU_COMPAT_MAP_OPS(map, sync)					\
+	.map_pages		= map##_compat,
+#endif
+
+/* ---- small things --------------------------------------------------------------- */
+
+#ifdef VIOMMU_HAVE_DEFERRED_FLUSH
+#define VIOMMU_CAP_DEFERRED_FLUSH	IOMMU_CAP_DEFERRED_FLUSH
+#else
+#define VIOMMU_CAP_DEFERRED_FLUSH	(-1)
+#endif
+
+#ifdef VIOMMU_HAVE_CONST_OF_XLATE
+#define viommu_compat_of_xlate(fn)	fn
+#define VIOMMU_COMPAT_OF_XLATE(fn)						\
+	static_assert(__same_type(&fn, ((struct iommu_ops *)NULL)->of_xlate))
+#else
+#define viommu_compat_of_xlate(fn)	fn##_compat
+#define VIOMMU_COMPAT_OF_XLATE(fn)						\
+static int fn##_compat(struct device *dev, struct of_phandle_args *args)	\
+{										\
+	return fn(dev, args);							\
+}										\
+static_assert(__same_type(&fn##_compat,						\
+	((struct iommu_ops *)NULL)->of_xlate))
+#endif
+
+/* Each device has its DMA operations set by hand, where the architecture does not. */
+#if defined(VIOMMU_HAVE_SETUP_DMA_OPS) && !defined(CONFIG_ARCH_HAS_SETUP_DMA_OPS)
+static inline void viommu_compat_probe_finalize(struct device *dev)
+{
+	set_dma_ops(dev, NULL);
+	iommu_setup_dma_ops(dev, 0, U64_MAX);
+}
+
+static inline void viommu_compat_release(struct device *dev)
+{
+	set_dma_ops(dev, NULL);
+}
+#else
+#define viommu_compat_probe_finalize	NULL
+
+static inline void viommu_compat_release(struct device *dev)
+{
+}
+#endif
+
+#ifdef VIOMMU_HAVE_FWSPEC_OPS
+static inline int viommu_compat_fwspec_init(struct device *dev, struct fwnode_handle *fwnode,
+					    const struct iommu_ops *ops)
+{
+	return iommu_fwspec_init(dev, fwnode, ops);
+}
+
+static inline bool viommu_compat_fwspec_ours(const struct iommu_fwspec *fwspec,
+					     const struct iommu_ops *ops)
+{
+	return fwspec->ops == ops;
+}
+#else
+static inline int viommu_compat_fwspec_init(struct device *dev, struct fwnode_handle *fwnode,
+					    const struct iommu_ops *ops)
+{
+	return iommu_fwspec_init(dev, fwnode);
+}
+
+/* The core has chosen the driver by the fwnode */
+static inline bool viommu_compat_fwspec_ours(const struct iommu_fwspec *fwspec,
+					     const struct iommu_ops *ops)
+{
+	return true;
+}
+#endif
+
+/* The IOMMU that a PCI host bridge's iommu-map gives for a requester ID; NULL, or a reference */
+static inline struct device_node *viommu_compat_of_iommu(struct device_node *host, u32 rid)
+{
+#ifdef VIOMMU_HAVE_OF_MAP_IOMMU_ID
+	struct of_phandle_args args;
+
+	return of_map_iommu_id(host, rid, &args) ? NULL : args.np;
+#else
+	struct device_node *iommu = NULL;
+	u32 id;
+
+	return of_map_id(host, rid, "iommu-map", "iommu-map-mask", &iommu, &id) ? NULL : iommu;
+#endif
+}
+
+/* The core leaves a bus its IOMMU operations even when the last IOMMU has gone. */
+static inline void viommu_compat_forget_ops(const struct iommu_ops *ops)
+{
+#ifdef VIOMMU_HAVE_BUS_OPS
+	struct bus_type *buses[] = {
+		&platform_bus_type,
+#ifdef CONFIG_PCI
+		&pci_bus_type,
+#endif
+#ifdef CONFIG_ARM_AMBA
+		&amba_bustype,
+#endif
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(buses); i++) {
+		if (buses[i]->iommu_ops == ops)
+			buses[i]->iommu_ops = NULL;
+	}
+#endif
+}
+
+#ifndef VIOMMU_HAVE_VIRTQUEUE_INFO
+struct virtqueue_info {
+	const char *name;
+	vq_callback_t *callback;
+};
+
+#define VIOMMU_COMPAT_MAX_VQS	2
+
+static inline int viommu_compat_find_vqs(struct virtio_device *vdev, unsigned int nvqs,
+					 struct virtqueue *vqs[], struct virtqueue_info info[],
+					 struct irq_affinity *desc)
+{
+	const char *names[VIOMMU_COMPAT_MAX_VQS];
+	vq_callback_t *callbacks[VIOMMU_COMPAT_MAX_VQS];
+	unsigned int i;
+
+	if (WARN_ON(nvqs > VIOMMU_COMPAT_MAX_VQS))
+		return -EINVAL;
+	for (i = 0; i < nvqs; i++) {
+		names[i] = info[i].name;
+		callbacks[i] = info[i].callback;
+	}
+	return virtio_find_vqs(vdev, nvqs, vqs, callbacks, names, desc);
+}
+
+#define virtio_find_vqs viommu_compat_find_vqs
+#endif
+
+#endif /* _VIOMMU_COMPAT_H */

@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The request queue: posts requests, notifies the device, reaps answers, waits.
+ *
+ * Owns the ring and a fixed set of slots, half as many as the ring has
+ * descriptors, so that whoever holds a slot can post without failing and
+ * without allocating. Knows nothing of what requests mean beyond how MAP and
+ * UNMAP failures are counted.
+ *
+ * Rules:
+ *  - Ring and slots are touched under the lock; it is held with interrupts
+ *    off for the time it takes to post one request or to reap a few.
+ *  - Notifying and waiting happen outside the lock. A CPU takes the decision
+ *    to notify for all requests posted so far; another CPU whose request was
+ *    covered by a decision that is not carried out in time (the decider may
+ *    have been interrupted) notifies by itself.
+ *  - Whoever waits reaps for all. An outcome is stored where its owner looks
+ *    for it, under the lock, before the slot leaves its flight.
+ *  - Every wait has a deadline. Passing it, or a ring that the virtio core
+ *    calls broken, ends the queue: all requests in flight fail, later ones
+ *    fail at once. Slots that the device still has are never used again; they
+ *    are freed after the device has been reset.
+ */
+#include <linux/delay.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/slab.h>
+#include <linux/virtio.h>
+
+#include "viommu.h"
+
+/* More slots than this would only hold memory, in one piece: requests are short-lived. */
+#define VIOMMU_MAX_SLOTS	256u
+
+/* Answers reaped before interrupts are let in. */
+#define VIOMMU_REAP_BATCH	16
+
+/* How long to wait for another CPU's notification before doing it oneself. */
+#define VIOMMU_KICK_PATIENCE_NS	(50 * NSEC_PER_USEC)
+
+/* First and longest pause of a sleeping wait: answers mostly take microseconds. */
+#define VIOMMU_SLEEP_MIN_US	20u
+#define VIOMMU_SLEEP_MAX_US	1000u
+
+static void viommu_slot_free(struct viommu_queue *queue, struct viommu_slot *slot)
+{
+	lockdep_assert_held(&queue->lock);
+
+	slot->flight = NULL;
+	list_add(&slot->link, &queue->free);
+}
+
+static void viommu_count_error(struct viommu_flight *flight, u8 type, int err)
+{
+	if (type == VIRTIO_IOMMU_T_MAP) {
+		flight->map_errors++;
+		flight->map_error = err;
+	} else if (type == VIRTIO_IOMMU_T_UNMAP) {
+		flight->unmap_errors++;
+		flight->unmap_error = err;
+	}
+}
+
+/* Store the outcome of a request; the slot leaves its flight. */
+static void viommu_slot_done(struct viommu_queue *queue, struct viommu_slot *slot, int err)
+{
+	struct viommu_flight *flight = slot->flight;
+
+	lockdep_assert_held(&queue->lock);
+
+	if (flight->leaving)
+		err = 0;
+	if (err)
+		viommu_count_error(flight, slot->req.head.type, err);
+	if (slot->result)
+		WRITE_ONCE(*slot->result, err);
+	list_del(&slot->link);
+}
+
+/*
+ * What a device says of a request. One that did not write as far as the tail
+ * has refused it, whatever the buffer holds: cloud-hypervisor returns every
+ * failed request with a used length of 0.
+ */
+static int viommu_slot_outcome(const struct viommu_slot *slot, unsigned int written)
+{
+	const struct virtio_iommu_req_tail *tail;
+
+	if (written < slot->in_len)
+		return -EBADMSG;
+	tail = slot->in + slot->in_len - sizeof(*tail);
+	return viommu_status_to_errno(READ_ONCE(tail->status));
+}
+
+/* Take up to a batch of answers from the ring; true if there may be more. */
+static bool viommu_reap(struct viommu_queue *queue)
+{
+	struct viommu_slot *slot;
+	unsigned int i, len;
+
+	lockdep_assert_held(&queue->lock);
+
+	if (queue->broken)
+		return false;
+	for (i = 0; i < VIOMMU_REAP_BATCH; i++) {
+		slot = virtqueue_get_buf(queue->vq, &len);
+		if (!slot)
+			return false;
+		viommu_slot_done(queue, slot, viommu_slot_outcome(slot, len));
+		viommu_slot_free(queue, slot);
+	}
+	return true;
+}
+
+/* Fail everything in flight and all that is to come. False if that was so already. */
+static bool viommu_break(struct viommu_queue *queue, int err)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&queue->lock);
+
+	if (queue->broken)
+		return false;
+	queue->broken = true;
+	for (i = 0; i < queue->nr_slots; i++) {
+		struct viommu_slot *slot = &queue->slots[i];
+
+		if (!slot->flight)
+			continue;
+		viommu_slot_done(queue, slot, err);
+		/* The device may still write to it: not to be freed yet */
+		slot->flight = NULL;
+	}
+	return true;
+}
+
+static void viommu_give_up(struct viommu_queue *queue, int err)
+{
+	unsigned long flags;
+	bool first;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	first = viommu_break(queue, err);
+	spin_unlock_irqrestore(&queue->lock, flags);
+
+	if (!first)
+		return;
+	if (err == -ETIMEDOUT)
+		dev_err(queue->dev,
+			"the device did not answer within %u ms; giving it up: all further requests fail, mappings stay as they are\n",
+			viommu_timeout_ms);
+	else if (system_state <= SYSTEM_RUNNING)
+		dev_err(queue->dev, "the request queue is broken: all further requests fail\n");
+}
+
+/* Carry out a notification for all up to @seq; the caller has counted itself. */
+static void viommu_notify(struct viommu_queue *queue, u64 seq)
+{
+	unsigned long flags;
+
+	virtqueue_notify(queue->vq);
+
+	spin_lock_irqsave(&queue->lock, flags);
+	queue->kickers--;
+	queue->notified = max(queue->notified, seq);
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+/* Notify the device of all that is in the ring, if it wants that and nobody else has. */
+static void viommu_kick(struct viommu_queue *queue)
+{
+	unsigned long flags;
+	bool notify = false;
+	u64 seq;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	seq = queue->posted;
+	if (!queue->broken && queue->decided != seq) {
+		notify = virtqueue_kick_prepare(queue->vq);
+		queue->decided = seq;
+		if (notify)
+			queue->kickers++;
+		else
+			queue->notified = seq;
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+
+	if (notify)
+		viommu_notify(queue, seq);
+}
+
+/* Somebody decided to notify the device of @seq: if that has not happened, do it. */
+static void viommu_kick_again(struct viommu_queue *queue, u64 seq)
+{
+	unsigned long flags;
+	bool notify;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	notify = !queue->broken && queue->notified < seq;
+	if (notify)
+		queue->kickers++;
+	spin_unlock_irqrestore(&queue->lock, flags);
+
+	if (notify)
+		viommu_notify(queue, seq);
+}
+
+/**
+ * viommu_queue_init() - Set a request queue up
+ * @queue: the queue
+ * @dev: whom messages name
+ * @vq: the ring
+ *
+ * Context: Process.
+ * Return: 0, -ENOMEM, or -EINVAL for a ring too short for one request.
+ */
+int viommu_queue_init(struct viommu_queue *queue, struct device *dev, struct virtqueue *vq)
+{
+	unsigned int i;
+
+	spin_lock_init(&queue->lock);
+	INIT_LIST_HEAD(&queue->free);
+	queue->dev = dev;
+	queue->vq = vq;
+	/* One descriptor out, one in */
+	queue->nr_slots = min(virtqueue_get_vring_size(vq) / 2, VIOMMU_MAX_SLOTS);
+	if (!queue->nr_slots)
+		return -EINVAL;
+
+	queue->slots = kcalloc(queue->nr_slots, sizeof(*queue->slots), GFP_KERNEL);
+	if (!queue->slots)
+		return -ENOMEM;
+	for (i = 0; i < queue->nr_slots; i++)
+		list_add_tail(&queue->slots[i].link, &queue->free);
+	return 0;
+}
+
+/**
+ * viommu_queue_stop() - End a queue
+ * @queue: the queue
+ *
+ * Fails what is in flight and keeps everybody off the ring from here on, so
+ * that it may be deleted.
+ *
+ * Context: Process, after the device has been reset.
+ */
+void viommu_queue_stop(struct viommu_queue *queue)
+{
+	unsigned int kickers;
+
+	do {
+		spin_lock_irq(&queue->lock);
+		viommu_break(queue, -EIO);
+		kickers = queue->kickers;
+		spin_unlock_irq(&queue->lock);
+		if (kickers)
+			usleep_range(VIOMMU_SLEEP_MIN_US, VIOMMU_SLEEP_MAX_US);
+	} while (kickers); /* each is in the middle of one register write */
+}
+
+/**
+ * viommu_queue_free() - Free the slots
+ * @queue: a queue that was stopped, or never started
+ *
+ * Context: Process.
+ */
+void viommu_queue_free(struct viommu_queue *queue)
+{
+	kfree(queue->slots);
+	queue->slots = NULL;
+}
+
+/**
+ * viommu_queue_broken() - Say whether the device is dead or gone
+ * @queue: the queue
+ *
+ * Context: Any.
+ * Return: Whether every request fails at once.
+ */
+bool viommu_queue_broken(struct viommu_queue *queue)
+{
+	return READ_ONCE(queue->broken);
+}
+
+/**
+ * viommu_flight_init() - Set a flight up
+ * @flight: the flight
+ *
+ * Context: Any.
+ */
+void viommu_flight_init(struct viommu_flight *flight)
+{
+	*flight = (struct viommu_flight) {};
+	INIT_LIST_HEAD(&flight->slots);
+}
+
+/**
+ * viommu_flight_set_leaving() - Say whether failures are to be expected
+ * @queue: the queue
+ * @flight: requests of one domain
+ * @leaving: the domain may vanish from the device at any moment
+ *
+ * Context: Any.
+ */
+void viommu_flight_set_leaving(struct viommu_queue *queue, struct viommu_flight *flight,
+			       bool leaving)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	flight->leaving = leaving;
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+/**
+ * viommu_flight_unmap_errors() - Ask for UNMAPs that failed since the last time
+ * @queue: the queue
+ * @flight: requests of one domain
+ * @err: why the last of them failed
+ *
+ * Context: Any.
+ * Return: How many.
+ */
+unsigned int viommu_flight_unmap_errors(struct viommu_queue *queue, struct viommu_flight *flight,
+					int *err)
+{
+	unsigned long flags;
+	unsigned int errors;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	errors = flight->unmap_errors;
+	*err = flight->unmap_error;
+	flight->unmap_errors = 0;
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return errors;
+}
+
+/* Take a free slot; NULL if there is none, -EIO if there never will be. */
+static struct viommu_slot *viommu_try_reserve(struct viommu_queue *queue)
+{
+	struct viommu_slot *slot;
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	if (list_empty(&queue->free))
+		viommu_reap(queue);
+	slot = list_first_entry_or_null(&queue->free, struct viommu_slot, link);
+	if (queue->broken)
+		slot = ERR_PTR(-EIO);
+	else if (slot)
+		list_del(&slot->link);
+	spin_unlock_irqrestore(&queue->lock, flags);
+
+	if (!IS_ERR_OR_NULL(slot)) {
+		slot->in = &slot->tail;
+		slot->in_len = sizeof(slot->tail);
+	}
+	return slot;
+}
+
+/**
+ * viommu_queue_reserve() - Take a slot, so that posting cannot fail
+ * @queue: the queue
+ *
+ * When all slots are in flight, waits for the device to answer one of them.
+ *
+ * Context: Any that may spin for a while; not under a domain's lock.
+ * Return: A slot whose request is to be filled in, for viommu_queue_post(),
+ * viommu_queue_run() or viommu_queue_unreserve(); NULL if the queue is broken.
+ */
+struct viommu_slot *viommu_queue_reserve(struct viommu_queue *queue)
+{
+	struct viommu_slot *slot = viommu_try_reserve(queue);
+	ktime_t deadline;
+
+	if (likely(slot))
+		return IS_ERR(slot) ? NULL : slot;
+
+	deadline = ktime_add_ms(ktime_get(), viommu_timeout_ms);
+	viommu_kick(queue);
+	while (!(slot = viommu_try_reserve(queue))) {
+		if (virtqueue_is_broken(queue->vq))
+			viommu_give_up(queue, -EIO);
+		else if (ktime_after(ktime_get(), deadline))
+			viommu_give_up(queue, -ETIMEDOUT);
+		cpu_relax();
+	}
+	return IS_ERR(slot) ? NULL : slot;
+}
+
+/**
+ * viommu_queue_unreserve() - Give a slot back unused
+ * @queue: the queue
+ * @slot: from viommu_queue_reserve(); may be NULL
+ *
+ * Context: Any.
+ */
+void viommu_queue_unreserve(struct viommu_queue *queue, struct viommu_slot *slot)
+{
+	unsigned long flags;
+
+	if (!slot)
+		return;
+	spin_lock_irqsave(&queue->lock, flags);
+	viommu_slot_free(queue, slot);
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+/**
+ * viommu_queue_post() - Put a request into the ring
+ * @queue: the queue
+ * @slot: from viommu_queue_reserve(), its req and len filled in; may be NULL,
+ *	  which is a request that fails
+ * @flight: whom it belongs to
+ * @result: where its outcome goes, -EINPROGRESS until then; or NULL
+ *
+ * The device is notified by whoever waits next, or by whoever finds no slot.
+ *
+ * Context: Any; a domain's lock may be held. Does not wait.
+ */
+void viommu_queue_post(struct viommu_queue *queue, struct viommu_slot *slot,
+		       struct viommu_flight *flight, int *result)
+{
+	struct scatterlist *sgs[2];
+	unsigned long flags;
+	int err = -EIO;
+
+	if (result)
+		WRITE_ONCE(*result, slot ? -EINPROGRESS : -EIO);
+	if (!slot)
+		return;
+
+	sg_init_one(&slot->out_sg, &slot->req, slot->len);
+	sg_init_one(&slot->in_sg, slot->in, slot->in_len);
+	sgs[0] = &slot->out_sg;
+	sgs[1] = &slot->in_sg;
+	slot->result = result;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	if (!queue->broken)
+		err = virtqueue_add_sgs(queue->vq, sgs, 1, 1, slot, GFP_ATOMIC);
+	slot->flight = flight;
+	list_add_tail(&slot->link, &flight->slots);
+	if (!err) {
+		slot->seq = ++queue->posted;
+	} else {
+		viommu_slot_done(queue, slot, err);
+		viommu_slot_free(queue, slot);
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+/* Reap once; true if nothing up to @seq is in flight any more. */
+static bool viommu_flight_landed(struct viommu_queue *queue, struct viommu_flight *flight,
+				 u64 seq)
+{
+	struct viommu_slot *oldest;
+	unsigned long flags;
+	bool landed;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	viommu_reap(queue);
+	oldest = list_first_entry_or_null(&flight->slots, struct viommu_slot, link);
+	landed = !oldest || oldest->seq > seq;
+	spin_unlock_irqrestore(&queue->lock, flags);
+
+	return landed;
+}
+
+/**
+ * viommu_queue_wait() - Wait until the device has answered
+ * @queue: the queue
+ * @flight: whose requests; those posted before the call count
+ * @may_sleep: whether to sleep, for operations that take their time
+ *
+ * Returns when each of the requests has an outcome, which for a device that
+ * does not answer in time is -ETIMEDOUT.
+ *
+ * Context: Any that may spin for a while; process if @may_sleep.
+ */
+void viommu_queue_wait(struct viommu_queue *queue, struct viommu_flight *flight,
+		       bool may_sleep)
+{
+	ktime_t start = ktime_get();
+	ktime_t deadline = ktime_add_ms(start, viommu_timeout_ms);
+	ktime_t patience = ktime_add_ns(start, VIOMMU_KICK_PATIENCE_NS);
+	u64 seq = READ_ONCE(queue->posted);
+	unsigned int pause = VIOMMU_SLEEP_MIN_US;
+
+	viommu_kick(queue);
+	while (!viommu_flight_landed(queue, flight, seq)) {
+		ktime_t now = ktime_get();
+
+		if (virtqueue_is_broken(queue->vq)) {
+			viommu_give_up(queue, -EIO);
+		} else if (ktime_after(now, deadline)) {
+			viommu_give_up(queue, -ETIMEDOUT);
+		} else if (ktime_after(now, patience)) {
+			viommu_kick_again(queue, seq);
+			patience = ktime_add_ns(now, VIOMMU_KICK_PATIENCE_NS);
+		}
+		if (may_sleep) {
+			usleep_range(pause, 2 * pause);
+			pause = min(2 * pause, VIOMMU_SLEEP_MAX_US);
+		} else {
+			cpu_relax();
+		}
+	}
+}
+
+/**
+ * viommu_queue_run() - Carry out one request
+ * @queue: the queue
+ * @slot: from viommu_queue_reserve(), filled in; may be NULL
+ *
+ * Context: Process, sleeps.
+ * Return: What the device answered, as a negative errno: -EBADMSG for an
+ * answer that does not reach the tail, -ETIMEDOUT for none, -EIO for a broken
+ * queue, else as viommu_status_to_errno().
+ */
+int viommu_queue_run(struct viommu_queue *queue, struct viommu_slot *slot)
+{
+	struct viommu_flight flight;
+	int result;
+
+	might_sleep();
+
+	viommu_flight_init(&flight);
+	viommu_queue_post(queue, slot, &flight, &result);
+	viommu_queue_wait(queue, &flight, true);
+	return result;
+}
