@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Machines: QEMU's command line for a case, and running it.
+
+Knows what each type of device needs from QEMU and from the guest's kernel.
+"""
+import functools
+import os
+import shlex
+import subprocess
+import tempfile
+import time
+
+from scenario import POLICIES, ScenarioError
+
+DISK_MIB = 16
+ECHO_BYTES = 1 << 20        # what the echo service of the network returns
+ECHO = f"guestfwd=tcp:10.0.2.100:7-cmd:head -c {ECHO_BYTES}"
+VIRTIO = "iommu_platform=on,disable-legacy=on"
+
+# type: (arguments, modules). {at} is bus, address and further properties.
+TYPES = {
+    "virtio-blk": (
+        f"-drive if=none,id={{name}},format=raw,file={{disk}} "
+        f"-device virtio-blk-pci,drive={{name}},{VIRTIO},{{at}}",
+        ["virtio_pci", "virtio_blk"]),
+    "nvme": (
+        "-drive if=none,id={name},format=raw,file={disk} "
+        "-device nvme,drive={name},serial={name},{at}",
+        ["nvme"]),
+    "ahci": (
+        "-drive if=none,id={name}-disk,format=raw,file={disk} "
+        "-device ich9-ahci,id={name},{at} "
+        "-device ide-hd,drive={name}-disk,bus={name}.0",
+        ["ahci", "sd_mod"]),
+    "virtio-net": (
+        f"-netdev 'user,id={{name}},{ECHO}' "
+        f"-device virtio-net-pci,netdev={{name}},romfile=,{VIRTIO},{{at}}",
+        ["virtio_pci", "virtio_net"]),
+    "e1000e": (
+        f"-netdev 'user,id={{name}},{ECHO}' "
+        "-device e1000e,netdev={name},romfile=,{at}",
+        ["e1000e"]),
+    "edu": ("-device edu,dma_mask=0xffffffffffffffff,{at}", ["pci_stub"]),
+    "pci-testdev": ("-device pci-testdev,{at}", ["pci_stub"]),
+}
+DISKS = ("virtio-blk", "nvme", "ahci")
+
+EVENTS = ("attach", "detach", "map", "unmap", "translate_out", "report_fault",
+          "set_config", "fill_resv_property")
+EFI = "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
+
+
+def emulator(arch):
+    return {"x86_64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}[arch]
+
+
+def consoles(arch):
+    """The guest's serial ports: for the kernel's log, and for KTAP."""
+    return {"x86_64": ("ttyS0", "ttyS1"),
+            "arm64": ("ttyAMA0", "ttyAMA1")}[arch]
+
+
+@functools.cache
+def kvm_works():
+    """Whether a guest really runs under KVM: its firmware says hello."""
+    with tempfile.NamedTemporaryFile() as hello:
+        try:
+            subprocess.run(
+                ["qemu-system-x86_64", "-M", "q35,accel=kvm", "-nodefaults",
+                 "-display", "none", "-chardev", f"file,id=d,path={hello.name}",
+                 "-device", "isa-debugcon,iobase=0x402,chardev=d"],
+                timeout=3, check=False, capture_output=True)
+        except subprocess.TimeoutExpired:
+            pass
+        return b"SeaBIOS" in hello.read()
+
+
+def accelerator(arch):
+    """TCG unless VIOMMU_ACCEL asks for KVM (kvm, or auto: where it works)."""
+    wish = os.environ.get("VIOMMU_ACCEL", "tcg")
+    if wish == "tcg" or (wish == "auto" and arch != "x86_64"):
+        return "tcg"
+    if arch == "x86_64" and kvm_works():
+        return "kvm"
+    if wish == "kvm":
+        raise ScenarioError("VIOMMU_ACCEL=kvm: no guest runs under KVM here")
+    return "tcg"
+
+
+def cpu(arch, accel):
+    if accel == "kvm":
+        return "host"
+    return {"x86_64": "max,la57=off", "arm64": "cortex-a76"}[arch]
+
+
+def modules(case):
+    """The modules a case's devices need, in the order to load them."""
+    wanted = [] if case.driver == "none" else ["virtio_iommu", "virtio_pci"]
+    for dev in case.settings.devices:
+        wanted += TYPES[dev.type][1]
+    if any(d.type in ("virtio-net", "e1000e") for d in case.settings.devices):
+        wanted.append("af_packet")
+    return list(dict.fromkeys(wanted + case.settings.modules))
+
+
+def stubs(case):
+    """Devices that no driver knows: bound to pci-stub, as only then do
+    kernels before 6.15 put them behind an IOMMU that is a module."""
+    return [d.name for d in case.settings.devices
+            if "pci_stub" in TYPES[d.type][1]]
+
+
+def device_arguments(dev, run):
+    if dev.type not in TYPES:
+        raise ScenarioError(f"no such type of device: {dev.type}")
+    at = [f"addr={dev.addr}", f"bus={dev.bus}" if dev.bus else "", dev.props]
+    if dev.type in DISKS:
+        dev.disk = str(run / f"{dev.name}.img")
+        with open(dev.disk, "wb") as image:
+            image.truncate(DISK_MIB << 20)
+    words = shlex.split(TYPES[dev.type][0])
+    fill = {"name": dev.name, "disk": dev.disk,
+            "at": ",".join(filter(None, at))}
+    return [word.format(**fill) for word in words]
+
+
+def kernel_command_line(case):
+    log, _ = consoles(case.arch)
+    return " ".join(filter(None, (
+        f"console={log} loglevel=8 panic=-1 oops=panic",
+        "sysctl.kernel.hung_task_timeout_secs=30",
+        POLICIES[case.policy], case.settings.append)))
+
+
+def command(case, kernel, initramfs, run, interactive=False):
+    """QEMU's command line; leaves the guest's output in files of `run`."""
+    s = case.settings
+    accel = accelerator(case.arch)
+    machine = s.machine or {"x86_64": "q35", "arm64": "virt"}[case.arch]
+    line = [emulator(case.arch), "-M", machine, "-accel", accel,
+            "-cpu", cpu(case.arch, accel), "-smp", "2", "-m", "768",
+            "-nodefaults", "-no-user-config", "-display", "none",
+            "-serial", "mon:stdio" if interactive else f"file:{run}/log",
+            "-serial", f"file:{run}/ktap",
+            "-trace", "qemu_system_shutdown_request",
+            "-trace", "virtio_queue_notify", "-D", f"{run}/trace"]
+    for event in EVENTS:
+        line += ["-trace", f"virtio_iommu_{event}"]
+    if not s.reboots:
+        line.append("-no-reboot")
+    if s.firmware == "uefi":
+        line += ["-bios", EFI]
+    elif s.firmware:
+        raise ScenarioError(f"firmware = {s.firmware!r}")
+    if s.iommu:
+        line += ["-device", s.iommu if "addr=" in s.iommu
+                 else f"{s.iommu},addr=2"]
+    line += s.qemu
+    for dev in s.devices:
+        line += device_arguments(dev, run)
+    return line + ["-kernel", str(kernel), "-initrd", str(initramfs),
+                   "-append", kernel_command_line(case)]
+
+
+QUIET = 20          # seconds without a word, of a guest that is to hang
+
+
+class Watch:
+    """Whether the guest has gone quiet: its log no longer grows."""
+
+    def __init__(self, log):
+        self.log, self.size, self.since = log, -1, time.monotonic()
+
+    def quiet(self):
+        size = self.log.stat().st_size if self.log.exists() else 0
+        if size != self.size:
+            self.size, self.since = size, time.monotonic()
+        return time.monotonic() - self.since > QUIET
+
+
+def execute(line, run, settings, progress):
+    """Run QEMU; return whether it ended by itself, within the time limit."""
+    end = time.monotonic() + settings.timeout
+    watch = Watch(run / "log")
+    with open(run / "qemu", "wb") as messages:
+        qemu = subprocess.Popen(line, stdin=subprocess.DEVNULL,
+                                stdout=messages, stderr=messages)
+        try:
+            while time.monotonic() < end:
+                try:
+                    qemu.wait(0.25)
+                    return True
+                except subprocess.TimeoutExpired:
+                    progress()
+                if settings.expect == "hang" and watch.quiet():
+                    return False
+            return False
+        finally:
+            if qemu.poll() is None:
+                qemu.kill()
+            qemu.wait()

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Verdicts: reads what a boot left behind and says what was wrong with it.
+
+A run leaves the kernel's log, the guest's KTAP, QEMU's trace and the disks.
+The guest also states facts ("# fact: ...") that only the host can confirm.
+"""
+import dataclasses
+import hashlib
+import operator
+import pathlib
+import re
+
+from scenario import TRACE
+
+# What a kernel's log never holds after a good run.
+PANIC = re.compile(r"Kernel panic - not syncing")
+REPORT = re.compile(
+    r"\bBUG: |\bWARNING: |\bOops\b|\bKASAN: |\bUBSAN: |\bKCSAN: |\bKFENCE: |"
+    r"Call [Tt]race:|cut here|possible (circular|recursive) locking|"
+    r"inconsistent lock state|suspicious RCU usage|INFO: task .* blocked for|"
+    r"(soft|hard) lockup|detected stall|self-detected stall|"
+    r"general protection fault|Unable to handle kernel|unreferenced object|"
+    r"DMA-API: .*(error|device driver)|Bad page|refcount_t: ")
+
+# The kinds of failure, the one that explains the others first.
+KINDS = ("panic", "hang", "report", "end", "plan", "failure")
+COMPARE = {"==": operator.eq, "!=": operator.ne, ">=": operator.ge,
+           "<=": operator.le, ">": operator.gt, "<": operator.lt}
+
+
+@dataclasses.dataclass
+class Reason:
+    """One thing that was wrong."""
+    kind: str
+    text: str
+
+
+@dataclasses.dataclass
+class Test:
+    """One line of KTAP with the diagnostics before it."""
+    number: int
+    ok: bool
+    skip: bool
+    name: str
+    notes: list
+
+
+class Ktap:
+    """The guest's KTAP; a guest that rebooted starts it anew."""
+
+    def __init__(self, text):
+        self.plan, self.tests, self.starts, notes = None, [], 0, []
+        for line in text.replace("\r", "").splitlines():
+            if line.startswith("KTAP version"):
+                self.plan, self.tests, notes = None, [], []
+                self.starts += 1
+            elif found := re.match(r"1\.\.(\d+)$", line):
+                self.plan = int(found[1])
+            elif found := re.match(r"(not )?ok (\d+) ?(.*?)( # SKIP.*)?$", line):
+                self.tests.append(Test(int(found[2]), not found[1],
+                                       bool(found[4]), found[3], notes))
+                notes = []
+            elif line.startswith("# "):
+                notes.append(line[2:])
+        self.rest = notes
+
+    def facts(self):
+        """The facts that tests which passed have stated."""
+        return [note.split()[1:] for test in self.tests if test.ok
+                for note in test.notes if note.startswith("fact: ")]
+
+
+class Trace:
+    """QEMU's trace: the device's requests, and each endpoint's part of it."""
+
+    def __init__(self, text):
+        self.events, self.domains = {}, {}
+        self.powered_off = False
+        for line in text.splitlines():
+            name, _, rest = line.partition(" ")
+            if name == "qemu_system_shutdown_request":
+                self.powered_off |= "reason=guest-shutdown" in rest \
+                    or rest.endswith("reason=6")
+            name = name.removeprefix("virtio_iommu_")
+            values = dict(re.findall(r"(\w+) ?[=:] ?(0x[0-9a-f]+|\d+)", rest))
+            event = {k: int(v, 0) for k, v in values.items()}
+            self.events.setdefault(name, []).append(event)
+            if name == "attach":
+                self.domains.setdefault(event["endpoint"], set()).add(
+                    event["domain"])
+
+    def count(self, name, endpoint=None):
+        """How many events of a name, or those that concern an endpoint."""
+        events = self.events.get(name, [])
+        if endpoint is None:
+            return len(events)
+        domains = self.domains.get(endpoint, ())
+        return sum(e.get("endpoint", e.get("sid")) == endpoint
+                   or e.get("domain", -1) in domains and "endpoint" not in e
+                   for e in events)
+
+
+def endpoint_of(dev):
+    """The endpoint ID of a device in PCI segment 0."""
+    bus, slot, function = re.fullmatch(
+        r"0000:(..):(..)\.(.)", dev.alias or dev.at).groups()
+    return int(bus, 16) << 8 | int(slot, 16) << 3 | int(function)
+
+
+class Judge:
+    """Collects the reasons why a run of a case failed."""
+
+    def __init__(self, case, run, ended):
+        self.case, self.run, self.reasons = case, pathlib.Path(run), []
+        self.log = self._read("log")
+        self.ktap = Ktap(self._read("ktap"))
+        self.trace = Trace(self._read("trace"))
+        self.devices = {d.name: d for d in case.settings.devices}
+        self._log()
+        self._end(ended)
+        self._tests()
+        if not self.reasons:
+            self._facts()
+            self._faults()
+            self._trace_checks()
+
+    def _read(self, name):
+        path = self.run / name
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def _fail(self, kind, text):
+        self.reasons.append(Reason(kind, text))
+
+    def _log(self):
+        allowed = [re.compile(a) for a in self.case.settings.allow]
+        for line in self.log.splitlines():
+            if any(a.search(line) for a in allowed):
+                continue
+            if PANIC.search(line):
+                self._fail("panic", line.strip())
+            elif REPORT.search(line):
+                self._fail("report", line.strip())
+
+    def _end(self, ended):
+        if not ended:
+            self._fail("hang", f"still ran after {self.case.settings.timeout} s")
+        elif not self.trace.powered_off:
+            self._fail("end", "the guest did not power off by itself")
+        wanted = 1 + self.case.settings.reboots
+        if self.ktap.starts != wanted:
+            self._fail("end", f"{self.ktap.starts} boots instead of {wanted}")
+
+    def _tests(self):
+        numbers = [t.number for t in self.ktap.tests]
+        steps = len(self.case.settings.steps)
+        if self.ktap.plan != steps or numbers != list(range(1, steps + 1)):
+            self._fail("plan", f"{len(numbers)} of {steps} steps reported")
+        for test in self.ktap.tests:
+            if not test.ok:
+                self._fail("failure", "; ".join([f"step: {test.name}",
+                                                 *test.notes]))
+
+    def _facts(self):
+        for what, name, *values in self.ktap.facts():
+            self.__getattribute__(f"_fact_{what}")(self.devices[name], *values)
+
+    def _fact_disk(self, dev, offset, size, digest):
+        """The disk holds data of this sha256, as read without the guest."""
+        with open(dev.disk, "rb") as image:
+            image.seek(int(offset))
+            data = image.read(int(size))
+        if hashlib.sha256(data).hexdigest() != digest:
+            self._fail("failure", f"{dev.name}: {size} bytes at {offset} of "
+                       "its image are not what the guest wrote")
+
+    def _fact_dma(self, dev):
+        """The device's DMA went through the IOMMU, as the policy demands."""
+        endpoint = endpoint_of(dev)
+        if endpoint not in self.trace.domains:
+            self._fail("failure", f"{dev.name}: endpoint never attached")
+        elif self.case.passthrough:
+            return
+        elif not self.trace.count("map", endpoint):
+            self._fail("failure", f"{dev.name}: nothing mapped for its DMA")
+        elif not self.trace.count("translate_out", endpoint):
+            self._fail("failure", f"{dev.name}: no DMA went through the IOMMU")
+
+    def _fact_blocked(self, dev):
+        """The device saw the fault that the guest says it has caused."""
+        if not self.trace.count("report_fault", endpoint_of(dev)):
+            self._fail("failure", f"{dev.name}: no fault in QEMU's trace")
+
+    def _faults(self):
+        """No endpoint faults but those meant to."""
+        meant = {endpoint_of(self.devices[name])
+                 for name in self.case.settings.faults}
+        meant |= {endpoint_of(self.devices[f[1]]) for f in self.ktap.facts()
+                  if f[0] == "blocked"}
+        for event in self.trace.events.get("report_fault", []):
+            if event["endpoint"] not in meant:
+                self._fail("failure", f"unexpected fault: {event}")
+                return
+
+    def _trace_checks(self):
+        for check in self.case.settings.trace:
+            name, device, compare, limit = TRACE.fullmatch(check).groups()
+            count = self.trace.count(
+                name, device and endpoint_of(self.devices[device]))
+            if not COMPARE[compare](count, int(limit)):
+                self._fail("failure", f"trace: {check}, but it is {count}")
+
+    def kind(self):
+        """The kind of failure that explains the others; "pass" if none."""
+        kinds = {r.kind for r in self.reasons}
+        return next((k for k in KINDS if k in kinds), "pass")
+
+    def as_expected(self):
+        """Whether the run ended as its scenario says."""
+        s = self.case.settings
+        if s.expect == "pass" or self.kind() != s.expect:
+            return s.expect == self.kind()
+        where = "\n".join(r.text for r in self.reasons if r.kind == s.expect)
+        if s.expect in ("panic", "hang", "report"):
+            where += self.log
+        return bool(re.search(s.match, where))
+
+    def explanation(self):
+        """Lines for a person: what was wrong."""
+        s = self.case.settings
+        lines = [f"{r.kind}: {r.text}" for r in self.reasons]
+        if s.expect != "pass":
+            lines.insert(0, f"was to end with {s.expect} /{s.match}/ "
+                         f"within {s.tries} tries: the bug did not bite")
+        return lines

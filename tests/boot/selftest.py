@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Tests of the judge and the scenario reader, on made-up runs: no guest."""
+import pathlib
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(HERE / "lib"))
+import scenario     # noqa: E402
+import verdict      # noqa: E402
+
+GOOD_KTAP = "KTAP version 1\r\n1..2\r\nok 1 a\r\n# a note\r\nok 2 b\r\n"
+GOOD_TRACE = "qemu_system_shutdown_request reason=6\n"
+REPORTS = (
+    "WARNING: CPU: 0 PID: 1 at drivers/iommu/iommu.c:1 f+0x1/0x2",
+    "WARNING: possible circular locking dependency detected",
+    "BUG: KASAN: slab-use-after-free in f+0x1/0x2",
+    "BUG: sleeping function called from invalid context at f.c:1",
+    "Internal error: Oops: 0000000096000004 [#1] SMP",
+    "Unable to handle kernel NULL pointer dereference at virtual address 0",
+    "INFO: task kworker/0:1:9 blocked for more than 30 seconds.",
+    "watchdog: BUG: soft lockup - CPU#0 stuck for 26s!",
+    "rcu: INFO: rcu_preempt self-detected stall on CPU",
+    "Call Trace:", "Call trace:", "------------[ cut here ]------------",
+    "UBSAN: array-index-out-of-bounds in f.c:1:2",
+)
+HARMLESS = (
+    "e1000e 0000:00:12.0 eth0: NIC Link is Up",
+    "virtio_iommu virtio0: fault of 0000:00:13.0 in domain 3 at 0x1000",
+    "DEBUG: something", "nvme nvme0: Ignoring bogus Namespace Identifiers",
+)
+
+
+def judge(ktap=GOOD_KTAP, trace=GOOD_TRACE, log="", ended=True, **settings):
+    table = {"description": "d", "kernel": ["k"], "steps": ["a", "b"],
+             "devices": ["virtio-blk"], **settings}
+    case = scenario.case("s", "k", "none", "strict", table)
+    with tempfile.TemporaryDirectory() as run:
+        for name, text in (("ktap", ktap), ("trace", trace), ("log", log)):
+            pathlib.Path(run, name).write_text(text)
+        return verdict.Judge(case, run, ended)
+
+
+class Verdict(unittest.TestCase):
+    def test_a_good_run_passes(self):
+        self.assertTrue(judge().as_expected())
+
+    def test_a_good_run_is_not_what_a_rival_was_to_show(self):
+        for outcome in ("panic", "hang", "report", "end", "plan", "failure"):
+            self.assertFalse(judge(expect=outcome, match=".").as_expected())
+
+    def test_the_wrong_kind_of_failure_is_not_what_was_expected(self):
+        self.assertFalse(judge(log="Kernel panic - not syncing: x",
+                               expect="failure", match=".").as_expected())
+
+    def test_a_failure_elsewhere_is_not_what_was_expected(self):
+        ktap = GOOD_KTAP.replace("ok 2 b", "not ok 2 b")
+        self.assertFalse(judge(ktap, expect="failure",
+                               match="step: a").as_expected())
+        self.assertTrue(judge(ktap, expect="failure",
+                              match="step: b").as_expected())
+
+    def test_every_report_of_a_kernel_fails_the_run(self):
+        for line in REPORTS:
+            with self.subTest(line):
+                self.assertEqual(judge(log=f"[ 1.0] {line}").kind(), "report")
+
+    def test_harmless_lines_do_not(self):
+        for line in HARMLESS:
+            with self.subTest(line):
+                self.assertEqual(judge(log=f"[ 1.0] {line}").kind(), "pass")
+
+    def test_an_allowed_report_does_not(self):
+        line = "WARNING: CPU: 0 PID: 1 at known.c:1"
+        self.assertTrue(judge(log=line, allow=["known.c"]).as_expected())
+
+    def test_a_missing_plan_result_or_file_fails_the_run(self):
+        for ktap in ("", "KTAP version 1\n", "KTAP version 1\n1..2\nok 1 a\n",
+                     "KTAP version 1\nok 1 a\nok 2 b\n",
+                     "KTAP version 1\n1..2\nok 2 b\nok 1 a\n",
+                     GOOD_KTAP.replace("1..2", "1..1")):
+            with self.subTest(ktap):
+                self.assertNotEqual(judge(ktap).kind(), "pass")
+
+    def test_an_unexpected_reboot_fails_the_run(self):
+        self.assertEqual(judge(GOOD_KTAP * 2).kind(), "end")
+        self.assertEqual(judge(GOOD_KTAP * 2, reboots=1).kind(), "pass")
+
+    def test_a_guest_that_did_not_power_off_fails_the_run(self):
+        for trace in ("", "qemu_system_shutdown_request reason=4\n"):
+            self.assertEqual(judge(trace=trace).kind(), "end")
+        self.assertEqual(judge(ended=False).kind(), "hang")
+
+    def test_an_unexpected_fault_fails_the_run(self):
+        fault = GOOD_TRACE + ("virtio_iommu_report_fault FAULT reason=2 "
+                              "flags=256 endpoint=128 address =0x1000\n")
+        self.assertEqual(judge(trace=fault).kind(), "failure")
+        self.assertEqual(judge(trace=fault, faults=["virtio-blk"]).kind(),
+                         "pass")
+
+    def test_counts_are_of_the_domains_an_endpoint_was_in(self):
+        trace = GOOD_TRACE + ("virtio_iommu_attach domain=3 endpoint=128\n"
+                              "virtio_iommu_map domain=3 virt_start=0x0\n"
+                              "virtio_iommu_map domain=4 virt_start=0x0\n")
+        run = judge(trace=trace)
+        self.assertEqual(run.trace.count("map", 128), 1)
+        self.assertEqual(run.trace.count("map"), 2)
+
+
+class Scenarios(unittest.TestCase):
+    def load(self, text):
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory, "s.toml")
+            path.write_text('description = "d"\nkernel = ["k"]\n' + text)
+            return scenario.load(path)
+
+    def test_misspelt_keys_tables_and_values_are_refused(self):
+        for text in ('steps = ["a"]\nstep = []\n',
+                     'steps = ["a"]\n[rivals]\ntags = []\n',
+                     'steps = ["a"]\n[rival]\ntag = []\n',
+                     'steps = ["a"]\ndriver = ["their"]\n',
+                     'steps = ["a"]\npolicies = ["relaxed"]\n',
+                     'steps = ["a"]\nexpect = "oops"\nmatch = "x"\n',
+                     'steps = ["a"]\nexpect = "panic"\n',
+                     'steps = ["a"]\ntrace = ["map => 1"]\n',
+                     'steps = ["a"]\ntrace = ["map@nvme >= 1"]\n',
+                     'steps = ["a"]\nfaults = ["nvme"]\n',
+                     'steps = []\n', ''):
+            with self.subTest(text), self.assertRaises(scenario.ScenarioError):
+                self.load(text)
+
+    def test_a_case_takes_its_drivers_and_policys_settings(self):
+        cases = self.load('steps = ["a"]\ndriver = ["ours", "rival"]\n'
+                          'policies = ["strict", "passthrough"]\n'
+                          '[rival]\npolicies = ["strict"]\ntimeout = 9\n'
+                          '[passthrough]\ntrace = ["map == 0"]\n')
+        self.assertEqual([c.id for c in cases],
+                         ["s.k.ours.strict", "s.k.ours.passthrough",
+                          "s.k.rival.strict"])
+        self.assertEqual(cases[1].settings.trace, ["map == 0"])
+        self.assertEqual(cases[2].settings.timeout, 9)
+
+    def test_every_scenario_of_the_tree_can_be_read(self):
+        self.assertGreater(len(scenario.load_all(HERE)), 20)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# What the steps of a scenario may say. A function is a test: it returns 0 if
+# all is well, and says with `note` what is not. `fact` states what only the
+# host can confirm, from the disk's image or QEMU's trace. Devices are called
+# by their names in the scenario.
+
+# ---- how the guest speaks -----------------------------------------------
+
+ktap() { echo "$*" >&3; }
+note() { ktap "# $*"; mark "$*"; }
+fact() { ktap "# fact: $*"; }
+mark() { echo "viommu-boot: $*" >/dev/kmsg; }
+fail() { note "$*"; return 1; }
+
+uptime_seconds() {
+	read -r _uptime _ </proc/uptime
+	echo "${_uptime%.*}"
+}
+
+# until_true SECONDS COMMAND...: wait for a command to succeed.
+until_true() {
+	_end=$(($(uptime_seconds) + $1))
+	shift
+	until "$@"; do
+		[ "$(uptime_seconds)" -lt "$_end" ] || return 1
+		usleep 200000
+	done
+}
+
+power_off() {
+	sync
+	mark "powering off"
+	exec 3>&-
+	# Without ACPI the kernel cannot: the register that it would write.
+	! grep -q acpi=off /proc/cmdline ||
+		printf '\000\040' | dd of=/dev/port bs=1 seek=$((0x604)) 2>/dev/null
+	poweroff -f
+}
+
+# ---- devices and their groups -------------------------------------------
+
+# load MODULES: load modules, in this order.
+load() {
+	for _module in $1; do
+		modprobe "$_module" || note "cannot load $_module"
+	done
+}
+
+# at NAME: the PCI address of a device.
+at() {
+	eval "echo \$AT_$(echo "$1" | tr - _)"
+}
+
+sysfs() { echo "/sys/bus/pci/devices/$(at "$1")"; }
+
+# claim NAME: bind a device that no driver knows to pci-stub.
+claim() {
+	echo pci-stub >"$(sysfs "$1")/driver_override"
+	at "$1" >/sys/bus/pci/drivers_probe
+}
+
+# block NAME: the block device of a disk, once it is there.
+block() {
+	until_true 10 find_block "$1" || fail "$1: no block device"
+}
+
+find_block() {
+	for _disk in /sys/block/*; do
+		case $(readlink -f "$_disk") in
+		*/"$(at "$1")"/*) echo "/dev/${_disk##*/}"; return 0 ;;
+		esac
+	done
+	return 1
+}
+
+# group NAME: the number of the IOMMU group of a device.
+group() {
+	_group=$(readlink "$(sysfs "$1")/iommu_group") ||
+		fail "$1: in no IOMMU group" || return
+	echo "${_group##*/}"
+}
+
+# translated NAME: the device's group has the domain that the policy asks for.
+translated() {
+	_number=$(group "$1") || return
+	_type=$(cat "/sys/kernel/iommu_groups/$_number/type")
+	case $POLICY in
+	strict) _wanted=DMA ;;
+	lazy) _wanted=DMA-FQ ;;
+	passthrough) _wanted=identity ;;
+	esac
+	[ "$_type" = "$_wanted" ] || fail "$1: domain is $_type, not $_wanted"
+}
+
+# ungrouped NAME: no IOMMU translates the device.
+ungrouped() {
+	[ ! -e "$(sysfs "$1")/iommu_group" ] || fail "$1: is in an IOMMU group"
+}
+
+# reserved NAME START END TYPE: the group has this reserved region.
+reserved() {
+	_number=$(group "$1") || return
+	grep -q "^0x0*$2 0x0*$3 $4\$" \
+		"/sys/kernel/iommu_groups/$_number/reserved_regions" || {
+		note "$1: reserved regions are" "$(tr '\n' ';' \
+			<"/sys/kernel/iommu_groups/$_number/reserved_regions")"
+		return 1
+	}
+}
+
+# ---- DMA ----------------------------------------------------------------
+
+# dma_disk NAME: what is written to a disk is read back, and is on the disk.
+dma_disk() {
+	_disk=$(block "$1") || return
+	transfer "$1" "$_disk" 4096 256 0 &&
+	transfer "$1" "$_disk" 1048576 3 1048576 &&
+	transfer "$1" "$_disk" 37376 5 $((37376 * 200)) &&
+	fact dma "$1"
+}
+
+# transfer NAME DISK SIZE COUNT OFFSET: COUNT blocks of SIZE bytes, direct.
+transfer() {
+	head -c $(($3 * $4)) /dev/urandom >/tmp/out
+	_sum=$(sha256sum </tmp/out)
+	dd if=/tmp/out of="$2" bs="$3" seek=$(($5 / $3)) oflag=direct \
+		conv=notrunc,fsync 2>/tmp/dd || fail "$1: $(cat /tmp/dd)" || return
+	echo 3 >/proc/sys/vm/drop_caches
+	dd if="$2" of=/tmp/in bs="$3" skip=$(($5 / $3)) count="$4" iflag=direct \
+		2>/tmp/dd || fail "$1: $(cat /tmp/dd)" || return
+	[ "$(sha256sum </tmp/in)" = "$_sum" ] ||
+		fail "$1: $4 times $3 bytes at $5 differ" || return
+	fact disk "$1" "$5" $(($3 * $4)) "${_sum%% *}"
+}
+
+# dma_net NAME: a megabyte sent to the echo service comes back the same.
+dma_net() {
+	for _interface in "$(sysfs "$1")"/net/* "$(sysfs "$1")"/virtio*/net/*; do
+		[ ! -d "$_interface" ] || break
+	done
+	_interface=${_interface##*/}
+	ifconfig "$_interface" 10.0.2.15 netmask 255.255.255.0 up ||
+		fail "$1: no network interface" || return
+	until_true 10 ping -c 1 -W 1 10.0.2.2 >/dev/null ||
+		fail "$1: no answer from the network" || return
+	head -c "$ECHO_BYTES" /dev/urandom >/tmp/out
+	timeout 60 nc 10.0.2.100 7 </tmp/out >/tmp/in
+	cmp /tmp/out /tmp/in || fail "$1: the echo differs" || return
+	ifconfig "$_interface" down
+	fact dma "$1"
+}
+
+# stray_dma NAME: an edu device writes to a page that was never mapped for it.
+# It arrives with passthrough; otherwise it is blocked, and a fault is logged.
+stray_dma() {
+	mark "stray DMA by $(at "$1")"
+	_result=$(stray "$(at "$1")") || fail "$1: $_result" || return
+	_address=${_result#* }
+	_result=${_result% *}
+	if [ "$POLICY" = passthrough ]; then
+		[ "$_result" = arrived ] || fail "$1: the DMA was $_result"
+		return
+	fi
+	[ "$_result" = blocked ] || fail "$1: the DMA $_result" || return
+	fact blocked "$1"
+	until_true 5 fault_logged "$(at "$1")" "$_address" ||
+		fail "$1: no line of the log names the fault"
+}
+
+# The kernel's own driver gives the endpoint's number instead of the address.
+fault_logged() {
+	_lines=$(dmesg | sed '1,/stray DMA by/d' | grep -i fault | grep -i "$2")
+	[ "$DRIVER" = rival ] || _lines=$(echo "$_lines" | grep -F "$1")
+	[ -n "$_lines" ]
+}
+
+# interrupts NAME [CHIP]: the disk works with MSI-X, interrupts of that chip.
+interrupts() {
+	_disk=$(block "$1") || return
+	_before=$(count_interrupts "$1" "$2")
+	dd if="$_disk" of=/dev/null bs=4096 count=64 iflag=direct 2>/dev/null
+	_after=$(count_interrupts "$1" "$2")
+	[ "$_after" -gt "$_before" ] ||
+		fail "$1: $_before interrupts before, $_after after reading" ||
+		return
+	grep -q msix "$(sysfs "$1")"/msi_irqs/* || fail "$1: not MSI-X"
+}
+
+count_interrupts() {
+	_sum=0
+	for _irq in "$(sysfs "$1")"/msi_irqs/*; do
+		_line=$(grep "^ *${_irq##*/}:.*$2" /proc/interrupts) || continue
+		# shellcheck disable=SC2086 # a column a CPU
+		set -- "$1" "$2" $_line
+		_sum=$((_sum + $4 + $5))
+	done
+	echo "$_sum"
+}
+
+# ---- the IOMMU's driver and the log -------------------------------------
+
+log_says() {
+	until_true 2 log_has "$1" || fail "no line of the log matches: $1"
+}
+
+log_has() { dmesg | grep -Eiq "$1"; }
+
+log_lacks() {
+	! log_has "$1" || fail "the log has: $(dmesg | grep -Ei "$1" | head -n 1)"
+}
+
+# iommu_device: the virtio device that is the IOMMU.
+iommu_device() {
+	for _virtio in /sys/bus/virtio/devices/*; do
+		case $(cat "$_virtio/device") in
+		0x0017) echo "${_virtio##*/}"; return 0 ;;
+		esac
+	done
+	fail "no virtio-iommu device"
+}
+
+iommu_driver() {
+	for _driver in /sys/bus/virtio/drivers/virtio[_-]iommu; do
+		echo "$_driver"
+	done
+}
+
+unbind_iommu() {
+	_virtio=$(iommu_device) && _driver=$(iommu_driver) || return
+	echo "$_virtio" >"$_driver/unbind"
+}
+
+bind_iommu() {
+	_virtio=$(iommu_device) && _driver=$(iommu_driver) || return
+	echo "$_virtio" >"$_driver/bind"
+}
+
+# busy NAME: read and write a disk in the background from now on.
+busy() {
+	_disk=$(block "$1") || return
+	while dd if=/dev/zero of="$_disk" bs=65536 count=64 oflag=direct \
+		conv=notrunc && dd if="$_disk" of=/dev/null bs=4096 iflag=direct
+	do :; done >/dev/null 2>&1 &
+}
+
+# reboot_under_load NAME COUNT: reboot while the disk is busy, COUNT times;
+# the disk's last sector counts. The scenario says reboots = COUNT.
+reboot_under_load() {
+	_disk=$(block "$1") || return
+	_last=$(($(blockdev --getsize64 "$_disk") / 512 - 1))
+	_done=$(dd if="$_disk" bs=512 skip=$_last iflag=direct 2>/dev/null |
+		tr -dc 0-9)
+	_done=${_done:-0}
+	[ "$_done" -lt "$2" ] || return 0
+	printf '%-512s' $((_done + 1)) | dd of="$_disk" bs=512 seek=$_last \
+		oflag=direct conv=notrunc,fsync 2>/dev/null
+	for _n in 1 2 3; do
+		busy "$1"
+	done
+	sleep 1
+	echo 1 >/sys/module/kernel/parameters/initcall_debug
+	exec 3>&-
+	reboot -f
+	sleep 60
+}
+
+# named_since MARK NAME REGEX: a line after the mark names a device, and why.
+named_since() {
+	until_true 3 find_named "$1" "$(at "$2")" "$3" ||
+		fail "$2: no line of the log names it as $3"
+}
+
+find_named() {
+	dmesg | sed "1,/viommu-boot: $1/d" | grep -F "$2" | grep -Eiq "$3"
+}
+
+# suspend_refused: the driver cannot suspend yet, so the kernel must not.
+suspend_refused() {
+	mark suspending
+	echo devices >/sys/power/pm_test
+	! echo mem >/sys/power/state || fail "the machine was suspended"
+}
