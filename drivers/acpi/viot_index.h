@@ -212,9 +212,10 @@ struct viot_table {
 	u64			memory[];
 };
 
-static inline u64 viot_pci_address(u16 segment, u16 bdf)
+/* @segment is not cut to 16 bits, lest one from 0x10000 on equal another. */
+static inline u64 viot_pci_address(u32 segment, u16 bdf)
 {
-	return (u32)segment << 16 | bdf;
+	return (u64)segment << 16 | bdf;
 }
 
 void viot_report(const struct viot_sink *sink, enum viot_code code, u32 offset,
