@@ -12,7 +12,7 @@ sys.path.insert(0, str(HERE / "lib"))
 import scenario     # noqa: E402
 import verdict      # noqa: E402
 
-GOOD_KTAP = "KTAP version 1\r\n1..2\r\nok 1 a\r\n# a note\r\nok 2 b\r\n"
+GOOD_KTAP = "KTAP version 1\r\n1..2\r\nok 1 a\r\n# a note\r\nok 2 b\r\n# fact: driver none\r\n"
 GOOD_TRACE = "qemu_system_shutdown_request reason=6\n"
 REPORTS = (
     "WARNING: CPU: 0 PID: 1 at drivers/iommu/iommu.c:1 f+0x1/0x2",
@@ -51,6 +51,10 @@ class Verdict(unittest.TestCase):
     def test_a_good_run_is_not_what_a_rival_was_to_show(self):
         for outcome in ("panic", "hang", "report", "end", "plan", "failure"):
             self.assertFalse(judge(expect=outcome, match=".").as_expected())
+
+    def test_the_wrong_driver_fails_the_run(self):
+        ktap = GOOD_KTAP.replace("driver none", "driver rival")
+        self.assertEqual(judge(ktap).kind(), "failure")
 
     def test_the_wrong_kind_of_failure_is_not_what_was_expected(self):
         self.assertFalse(judge(log="Kernel panic - not syncing: x",

@@ -211,6 +211,17 @@ log_lacks() {
 	! log_has "$1" || fail "the log has: $(dmesg | grep -Ei "$1" | head -n 1)"
 }
 
+# whose_driver: ours has a version, the kernel's own has none.
+whose_driver() {
+	if [ -e /sys/module/virtio_iommu/version ]; then
+		echo ours
+	elif [ -e "$(iommu_driver)" ]; then
+		echo rival
+	else
+		echo none
+	fi
+}
+
 # iommu_device: the virtio device that is the IOMMU.
 iommu_device() {
 	for _virtio in /sys/bus/virtio/devices/*; do

@@ -62,12 +62,13 @@ class Ktap:
                 notes = []
             elif line.startswith("# "):
                 notes.append(line[2:])
-        self.rest = notes
+        self.rest = notes       # what was said after the last test
 
     def facts(self):
-        """The facts that tests which passed have stated."""
-        return [note.split()[1:] for test in self.tests if test.ok
-                for note in test.notes if note.startswith("fact: ")]
+        """The facts stated by tests which passed, and after the last one."""
+        notes = [n for test in self.tests if test.ok for n in test.notes]
+        return [note.split()[1:] for note in notes + self.rest
+                if note.startswith("fact: ")]
 
 
 class Trace:
@@ -161,8 +162,14 @@ class Judge:
                                                  *test.notes]))
 
     def _facts(self):
+        drivers = []
         for what, name, *values in self.ktap.facts():
-            self.__getattribute__(f"_fact_{what}")(self.devices[name], *values)
+            if what == "driver":
+                drivers.append(name)
+            else:
+                getattr(self, f"_fact_{what}")(self.devices[name], *values)
+        if drivers != [self.case.driver]:
+            self._fail("failure", f"the driver was {drivers}")
 
     def _fact_disk(self, dev, offset, size, digest):
         """The disk holds data of this sha256, as read without the guest."""
