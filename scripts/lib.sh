@@ -38,8 +38,8 @@ tree_key() {
 }
 
 # lock FD NAME: take the lock NAME for as long as FD stays open, which the
-# caller has opened with: exec FD>"$(lock_file NAME)".  Long-lived children
-# that must not keep it are started with FD>&-.
+# caller has opened with: exec FD>"$(lock_file NAME)".  Children inherit it:
+# should the caller be killed, the lock lasts until they have ended, too.
 lock_file() {
 	mkdir -p "$(cache_dir)/locks"
 	printf '%s/locks/%s\n' "$(cache_dir)" "$1"

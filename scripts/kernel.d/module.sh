@@ -6,15 +6,24 @@
 # sources, so that the working tree stays clean.
 
 module_build() {
-	local name=$1 kernel dir key
+	local name=$1 kernel snapshot dir
 	shift
 	is_stock "$name" || die "'$name' is not a stock kernel"
 	kernel=$(stock_get "$name")
-	key=$(module_key "$@")
-	dir=$cache/modules/$name/$key
+	module_snapshot
+	dir=$cache/modules/$name/$(module_key "$@")
 	[[ -e $dir ]] || with_lock "module-$name" module_make "$@"
 	[[ $# -eq 0 ]] || cat "$dir/build.log" >&2
+	touch "$dir"
 	module_file "$dir"
+}
+
+# module_snapshot: what is built is a copy, which later edits do not reach.
+module_snapshot() {
+	snapshot=$(mktemp -d)
+	# shellcheck disable=SC2064 # a local variable: expand it now
+	trap "rm -rf '$snapshot'" EXIT
+	(cd "$repo" && module_sources | xargs -r cp -a --parents -t "$snapshot")
 }
 
 # module_sources: what of the repository a module is built from; a build in
@@ -30,9 +39,9 @@ module_sources() {
 
 module_key() {
 	{
-		echo "$kernel" "$@"
-		cd "$repo" || exit
-		module_sources | xargs -r sha256sum
+		echo "${kernel##*/}" "$@"
+		cd "$snapshot" || exit
+		tree_key .
 	} | key
 }
 
@@ -41,7 +50,7 @@ module_make() {
 	[[ ! -e $dir ]] || return 0
 	rm -rf "$tmp"
 	mkdir -p "$tmp"
-	(cd "$repo" && module_sources | xargs -r cp -a --parents -t "$tmp")
+	cp -a "$snapshot/." "$tmp/"
 	# shellcheck disable=SC2046 # a list of words
 	run_logged "building for $(<"$kernel/release")" "$log" 600 \
 		make -C "$kernel/build" $(stock_make_args "$kernel") M="$tmp" \
