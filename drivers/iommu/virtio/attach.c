@@ -206,7 +206,7 @@ static int viommu_adopt(struct viommu_master *master, struct viommu_domain *vdom
 	unsigned int i;
 	int err;
 
-	if (!parked || vdom->has_id || vdom->bypass)
+	if (!parked || !parked->nr_endpoints || vdom->has_id || vdom->bypass)
 		return 0;
 
 	vdom->id = parked->id;

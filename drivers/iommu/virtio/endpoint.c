@@ -320,7 +320,7 @@ struct iommu_device *viommu_probe_device(struct device *dev)
 	viommu = viommu_topology_find(dev);
 	if (!viommu)
 		return ERR_PTR(-ENODEV);
-	if (viommu_topology_bound_too_early(dev)) {
+	if (viommu_topology_does_dma(dev)) {
 		master = ERR_PTR(-ENODEV);
 		goto out_put;
 	}
@@ -360,7 +360,6 @@ void viommu_release_device(struct device *dev)
 	viommu_master_free(master);
 	mutex_unlock(&viommu->lock);
 
-	dev_iommu_priv_set(dev, NULL);
 	viommu_compat_release(dev);
 	viommu_put(viommu);
 }

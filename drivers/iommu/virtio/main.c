@@ -192,7 +192,7 @@ static void viommu_announce(struct viommu *viommu)
 		 config->domain_first, config->domain_last,
 		 config->bypass ? "bypass" : "are blocked");
 	if (nr)
-		dev_info(viommu->dev, "%u devices translated\n", nr);
+		dev_info(viommu->dev, "%u devices are behind it\n", nr);
 	else
 		dev_info(viommu->dev, "no devices: nothing describes one behind this IOMMU\n");
 }
@@ -243,14 +243,42 @@ err_put:
 	return err;
 }
 
+/* A device that still does DMA through the IOMMU, with a reference; or NULL */
+static struct device *viommu_next_busy(struct viommu *viommu)
+{
+	struct viommu_master *master;
+	struct device *dev = NULL;
+
+	mutex_lock(&viommu->lock);
+	list_for_each_entry(master, &viommu->masters, link) {
+		if (!dev && viommu_topology_does_dma(master->dev))
+			dev = get_device(master->dev);
+	}
+	mutex_unlock(&viommu->lock);
+	return dev;
+}
+
 /*
- * The driver core has unbound the drivers of all endpoints by now: each is
- * linked to this device, see endpoint.c.
+ * Drivers of endpoints must not outlive the translation of their DMA. The
+ * driver core has unbound most by now, as each endpoint is linked to this
+ * device (endpoint.c); but links do not hold those that were bound first.
  */
+static void viommu_unbind_endpoints(struct viommu *viommu)
+{
+	struct device *dev;
+
+	while ((dev = viommu_next_busy(viommu))) {
+		dev_warn(dev, "unbound: its IOMMU %s goes away\n", dev_name(viommu->dev));
+		device_release_driver(dev);
+		put_device(dev);
+	}
+}
+
 static void viommu_remove(struct virtio_device *vdev)
 {
 	struct viommu *viommu = vdev->priv;
 
+	viommu_unbind_endpoints(viommu);
 	viommu_unregister(viommu);
 	viommu_attach_exit(viommu);
 	viommu_stop(viommu);

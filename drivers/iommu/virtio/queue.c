@@ -35,12 +35,43 @@
 /* Answers reaped before interrupts are let in. */
 #define VIOMMU_REAP_BATCH	16
 
+/*
+ * Time in which nobody looked does not count against the device beyond this: a
+ * guest that was stopped, or whose CPU was, finds the clock far ahead.
+ */
+#define VIOMMU_BLINK_NS		(10 * NSEC_PER_MSEC)
+
 /* How long to wait for another CPU's notification before doing it oneself. */
 #define VIOMMU_KICK_PATIENCE_NS	(50 * NSEC_PER_USEC)
 
 /* First and longest pause of a sleeping wait: answers mostly take microseconds. */
 #define VIOMMU_SLEEP_MIN_US	20u
 #define VIOMMU_SLEEP_MAX_US	1000u
+
+/**
+ * struct viommu_deadline - how much longer a wait may last
+ * @last: when somebody looked last
+ * @left: nanoseconds left
+ */
+struct viommu_deadline {
+	ktime_t last;
+	s64 left;
+};
+
+static void viommu_deadline_start(struct viommu_deadline *deadline)
+{
+	deadline->last = ktime_get();
+	deadline->left = (s64)READ_ONCE(viommu_timeout_ms) * NSEC_PER_MSEC;
+}
+
+static bool viommu_deadline_passed(struct viommu_deadline *deadline)
+{
+	ktime_t now = ktime_get();
+
+	deadline->left -= min_t(s64, ktime_sub(now, deadline->last), VIOMMU_BLINK_NS);
+	deadline->last = now;
+	return deadline->left <= 0;
+}
 
 static void viommu_slot_free(struct viommu_queue *queue, struct viommu_slot *slot)
 {
@@ -134,6 +165,7 @@ static bool viommu_break(struct viommu_queue *queue, int err)
 	return true;
 }
 
+/* Stop waiting for a device that will not answer. */
 static void viommu_give_up(struct viommu_queue *queue, int err)
 {
 	unsigned long flags;
@@ -151,6 +183,15 @@ static void viommu_give_up(struct viommu_queue *queue, int err)
 			viommu_timeout_ms);
 	else if (system_state <= SYSTEM_RUNNING)
 		dev_err(queue->dev, "the request queue is broken: all further requests fail\n");
+}
+
+/* To be called in every turn of a wait. */
+static void viommu_check_deadline(struct viommu_queue *queue, struct viommu_deadline *deadline)
+{
+	if (virtqueue_is_broken(queue->vq))
+		viommu_give_up(queue, -EIO);
+	else if (viommu_deadline_passed(deadline))
+		viommu_give_up(queue, -ETIMEDOUT);
 }
 
 /* Carry out a notification for all up to @seq; the caller has counted itself. */
@@ -371,18 +412,15 @@ static struct viommu_slot *viommu_try_reserve(struct viommu_queue *queue)
 struct viommu_slot *viommu_queue_reserve(struct viommu_queue *queue)
 {
 	struct viommu_slot *slot = viommu_try_reserve(queue);
-	ktime_t deadline;
+	struct viommu_deadline deadline;
 
 	if (likely(slot))
 		return IS_ERR(slot) ? NULL : slot;
 
-	deadline = ktime_add_ms(ktime_get(), viommu_timeout_ms);
+	viommu_deadline_start(&deadline);
 	viommu_kick(queue);
 	while (!(slot = viommu_try_reserve(queue))) {
-		if (virtqueue_is_broken(queue->vq))
-			viommu_give_up(queue, -EIO);
-		else if (ktime_after(ktime_get(), deadline))
-			viommu_give_up(queue, -ETIMEDOUT);
+		viommu_check_deadline(queue, &deadline);
 		cpu_relax();
 	}
 	return IS_ERR(slot) ? NULL : slot;
@@ -481,23 +519,19 @@ static bool viommu_flight_landed(struct viommu_queue *queue, struct viommu_fligh
 void viommu_queue_wait(struct viommu_queue *queue, struct viommu_flight *flight,
 		       bool may_sleep)
 {
-	ktime_t start = ktime_get();
-	ktime_t deadline = ktime_add_ms(start, viommu_timeout_ms);
-	ktime_t patience = ktime_add_ns(start, VIOMMU_KICK_PATIENCE_NS);
+	struct viommu_deadline deadline;
 	u64 seq = READ_ONCE(queue->posted);
 	unsigned int pause = VIOMMU_SLEEP_MIN_US;
+	ktime_t patience;
 
+	viommu_deadline_start(&deadline);
+	patience = ktime_add_ns(deadline.last, VIOMMU_KICK_PATIENCE_NS);
 	viommu_kick(queue);
 	while (!viommu_flight_landed(queue, flight, seq)) {
-		ktime_t now = ktime_get();
-
-		if (virtqueue_is_broken(queue->vq)) {
-			viommu_give_up(queue, -EIO);
-		} else if (ktime_after(now, deadline)) {
-			viommu_give_up(queue, -ETIMEDOUT);
-		} else if (ktime_after(now, patience)) {
+		viommu_check_deadline(queue, &deadline);
+		if (ktime_after(deadline.last, patience)) {
 			viommu_kick_again(queue, seq);
-			patience = ktime_add_ns(now, VIOMMU_KICK_PATIENCE_NS);
+			patience = ktime_add_ns(deadline.last, VIOMMU_KICK_PATIENCE_NS);
 		}
 		if (may_sleep) {
 			usleep_range(pause, 2 * pause);

@@ -260,16 +260,16 @@ static int viommu_child_is_driven(struct device *child, void *unused)
 }
 
 /**
- * viommu_topology_bound_too_early() - Say whether a driver may be doing DMA already
+ * viommu_topology_does_dma() - Say whether a driver may be doing DMA already
  * @dev: any device
  *
  * Drivers that promise to do none of their own (ports, VFIO) do not count, and
  * a virtio function does none before the driver of its virtio device is bound.
  *
  * Context: Process.
- * Return: Whether it is too late to translate the device.
+ * Return: Whether the device must be left as it is, translated or not.
  */
-bool viommu_topology_bound_too_early(struct device *dev)
+bool viommu_topology_does_dma(struct device *dev)
 {
 	/* dev->driver is set from before its probe; this, when it has succeeded */
 	if (dev->links.status != DL_DEV_DRIVER_BOUND)
@@ -318,7 +318,7 @@ static int viommu_report_late_pci(struct device *dev, void *data)
 	struct viommu *viommu = data;
 
 	if (dev == viommu->dev->parent || dev->iommu_group ||
-	    !viommu_topology_bound_too_early(dev))
+	    !viommu_topology_does_dma(dev))
 		return 0;
 	if (viommu_viot_maps(viommu, pdev) || viommu_of_maps(viommu, pdev))
 		viommu_say_late(dev);
@@ -331,7 +331,7 @@ static int viommu_report_late_platform(struct device *dev, void *data)
 	struct device_node *np;
 
 	if (dev == viommu->dev->parent || dev->iommu_group ||
-	    !viommu_topology_bound_too_early(dev))
+	    !viommu_topology_does_dma(dev))
 		return 0;
 	np = of_parse_phandle(dev->of_node, "iommus", 0);
 	if (np && np == to_of_node(viommu->iommu.fwnode))

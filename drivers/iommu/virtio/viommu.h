@@ -333,7 +333,7 @@ int viommu_of_xlate(struct device *dev, const struct of_phandle_args *args);
 int viommu_topology_init(void);
 void viommu_topology_exit(void);
 struct viommu *viommu_topology_find(struct device *dev);
-bool viommu_topology_bound_too_early(struct device *dev);
+bool viommu_topology_does_dma(struct device *dev);
 void viommu_topology_report_late(struct viommu *viommu);
 int viommu_topology_own_fwnode(struct viommu *viommu);
 void viommu_topology_put_fwnode(struct viommu *viommu);
