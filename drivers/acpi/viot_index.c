@@ -14,15 +14,13 @@
  *
  * A PCI range is a rectangle, segments times BDFs, so that sorting by the
  * first corner would not make ranges searchable. What does is an interval tree
- * over the segments, with fixed centres: a range of one segment has level 0
- * and that segment as its centre; of all others, the highest bit in which
- * first and last segment differ is level - 1, and the centre is the last
- * segment with all bits below that cleared. The range contains its centre,
- * and each segment has at each level just one centre whose ranges may contain
- * it. Ranges with one centre share a segment, so their BDFs are disjoint.
- * Sorted by (level, centre, BDF), a lookup is thus one binary search for each
- * level in use: one with tables as they are found, 17 with the worst, and no
- * memory but the ranges.
+ * over the segments with fixed nodes: the level of a range is the lowest at
+ * which one aligned block of 2^level segments holds all of its segments, and
+ * that block is its place. From level 1 on, a range has segments in both halves
+ * of its block, and so those around the block's middle. All ranges of a block
+ * thus share a segment, and their BDFs are disjoint. Sorted by (level, block,
+ * BDF), a lookup is one binary search for each level in use: one with tables
+ * as they are found, 17 with the worst, and no memory but the ranges.
  *
  * Overlaps are found by a sweep over the segments in O(n log n); see
  * viot_drop_overlaps().
@@ -32,7 +30,6 @@
 #include <linux/bits.h>
 #include <linux/bsearch.h>
 #include <linux/errno.h>
-#include <linux/limits.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/overflow.h>
@@ -472,22 +469,17 @@ static u32 viot_level(const struct viot_pci_range *range)
 	return fls(range->segment_start ^ range->segment_last);
 }
 
-/* The only centre of @level whose ranges may contain @segment. */
-static u32 viot_centre(u32 segment, u32 level)
-{
-	if (!level)
-		return segment;
-	return (segment >> level << level) | BIT(level - 1);
-}
-
+/* Ranges of one level that may hold @segment are those of its block. */
 static u64 viot_key(u32 level, u32 segment, u16 bdf)
 {
-	return (u64)level << 32 | viot_centre(segment, level) << 16 | bdf;
+	u32 block = segment >> level << level;
+
+	return (u64)level << 48 | (u64)block << 16 | bdf;
 }
 
 static u64 viot_range_key(const struct viot_pci_range *range)
 {
-	return viot_key(viot_level(range), range->segment_last, range->bdf_start);
+	return viot_key(viot_level(range), range->segment_start, range->bdf_start);
 }
 
 static int viot_cmp_key(const void *a, const void *b)
@@ -568,8 +560,6 @@ bool viot_lookup_pci(const struct viot_table *t, u32 segment, u16 bdf,
 	const struct viot_iommu *iommu;
 	unsigned long levels;
 
-	if (segment > U16_MAX)
-		return false;
 	for (levels = t->levels; levels && !range; levels &= levels - 1)
 		range = viot_search(t, __ffs(levels), segment, bdf);
 	if (!range)
