@@ -7,6 +7,7 @@
  * length is used before it has been compared with what is left of the buffer.
  * Any file of the driver may call in; this one calls nobody.
  */
+#include <asm/byteorder.h>
 #include <linux/build_bug.h>
 #include <linux/errno.h>
 #include <linux/stddef.h>
