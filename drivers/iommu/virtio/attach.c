@@ -26,21 +26,29 @@
 static int viommu_send_attach(struct viommu *viommu, const struct viommu_endpoint *ep,
 			      const struct viommu_domain *vdom)
 {
-	struct viommu_slot *slot = viommu_queue_reserve(&viommu->requests);
+	u32 flags = vdom->bypass ? VIRTIO_IOMMU_ATTACH_F_BYPASS : 0;
+	union viommu_request req;
+	size_t len = viommu_build_attach(&req, vdom->id, ep->id, flags);
 
-	if (slot)
-		slot->len = viommu_build_attach(&slot->req, vdom->id, ep->id,
-						vdom->bypass ? VIRTIO_IOMMU_ATTACH_F_BYPASS : 0);
-	return viommu_queue_run(&viommu->requests, slot);
+	return viommu_queue_run(&viommu->requests, &req, len, NULL, 0);
 }
 
 static int viommu_send_detach(struct viommu *viommu, const struct viommu_endpoint *ep)
 {
-	struct viommu_slot *slot = viommu_queue_reserve(&viommu->requests);
+	union viommu_request req;
+	size_t len = viommu_build_detach(&req, ep->domain->id, ep->id);
 
-	if (slot)
-		slot->len = viommu_build_detach(&slot->req, ep->domain->id, ep->id);
-	return viommu_queue_run(&viommu->requests, slot);
+	return viommu_queue_run(&viommu->requests, &req, len, NULL, 0);
+}
+
+/* All of a domain, mapped or not, in one request */
+static int viommu_send_unmap_all(struct viommu *viommu, const struct viommu_domain *vdom)
+{
+	union viommu_request req;
+	size_t len = viommu_build_unmap(&req, vdom->id, viommu->config.input_first,
+					viommu->config.input_last);
+
+	return viommu_queue_run(&viommu->requests, &req, len, NULL, 0);
 }
 
 /* Before the request by which an endpoint leaves its domain. */
@@ -125,7 +133,6 @@ static int viommu_attach_endpoint(struct viommu *viommu, struct viommu_endpoint 
 static void viommu_abandon_endpoint(struct viommu *viommu, struct viommu_endpoint *ep, int err)
 {
 	struct viommu_domain *vdom = ep->domain;
-	struct viommu_slot *slot;
 	int unmap_err;
 
 	if (!viommu_queue_broken(&viommu->requests))
@@ -134,12 +141,7 @@ static void viommu_abandon_endpoint(struct viommu *viommu, struct viommu_endpoin
 			ep->id, vdom->id, ERR_PTR(err));
 	viommu_leave_begin(ep);
 	if (vdom->nr_endpoints == 1 && !vdom->bypass) {
-		slot = viommu_queue_reserve(&viommu->requests);
-		if (slot)
-			slot->len = viommu_build_unmap(&slot->req, vdom->id,
-						       viommu->config.input_first,
-						       viommu->config.input_last);
-		unmap_err = viommu_queue_run(&viommu->requests, slot);
+		unmap_err = viommu_send_unmap_all(viommu, vdom);
 		if (unmap_err && !viommu_queue_broken(&viommu->requests))
 			dev_err(viommu->dev, "domain %u cannot be emptied: %pe\n", vdom->id,
 				ERR_PTR(unmap_err));

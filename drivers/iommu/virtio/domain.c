@@ -216,10 +216,43 @@ static bool viommu_domain_told(const struct viommu_domain *vdom, u64 last)
 	}
 }
 
+/*
+ * Lock a domain, with a slot in hand if the device may have to be told
+ * something: NULL while the domain is DETACHED, -EIO for a broken queue.
+ */
+static struct viommu_slot *viommu_domain_lock(struct viommu_domain *vdom, unsigned long *flags)
+	__acquires(&vdom->lock)
+{
+	for (;;) {
+		struct viommu_slot *slot = NULL;
+
+		spin_lock_irqsave(&vdom->lock, *flags);
+		if (vdom->state == VIOMMU_DOMAIN_DETACHED)
+			return NULL;
+		slot = viommu_queue_get_slot(&vdom->viommu->requests);
+		if (slot)
+			return slot;
+		spin_unlock_irqrestore(&vdom->lock, *flags);
+		viommu_queue_make_room(&vdom->viommu->requests);
+	}
+}
+
+/* The slot goes back if it has not been used, and is NULL then. */
+static void viommu_domain_unlock(struct viommu_domain *vdom, struct viommu_slot *slot,
+				 unsigned long flags)
+	__releases(&vdom->lock)
+{
+	if (slot)
+		viommu_queue_put_slot(&vdom->viommu->requests, slot);
+	spin_unlock_irqrestore(&vdom->lock, flags);
+}
+
 static void viommu_post_map(struct viommu_domain *vdom, struct viommu_slot *slot,
 			    struct viommu_mapping *mapping)
 {
-	if (slot)
+	lockdep_assert_held(&vdom->lock);
+
+	if (!IS_ERR(slot))
 		slot->len = viommu_build_map(&slot->req, vdom->id, mapping->iova, mapping->last,
 					     mapping->paddr, mapping->flags);
 	viommu_queue_post(&vdom->viommu->requests, slot, &vdom->flight, &mapping->result);
@@ -243,7 +276,7 @@ static int viommu_domain_map(struct viommu_domain *vdom, u64 iova, u64 last, u64
 			     u32 map_flags, gfp_t gfp)
 {
 	struct viommu_mapping *mapping;
-	struct viommu_slot *slot = NULL;
+	struct viommu_slot *slot;
 	unsigned long flags;
 	int err;
 
@@ -253,20 +286,14 @@ static int viommu_domain_map(struct viommu_domain *vdom, u64 iova, u64 last, u64
 	*mapping = (struct viommu_mapping) {
 		.iova = iova, .last = last, .paddr = paddr, .flags = map_flags,
 	};
-	/* Before the lock: it may have to wait */
-	if (vdom->viommu)
-		slot = viommu_queue_reserve(&vdom->viommu->requests);
-
-	spin_lock_irqsave(&vdom->lock, flags);
+	slot = viommu_domain_lock(vdom, &flags);
 	err = viommu_mapping_insert(&vdom->mappings, mapping);
 	if (!err && viommu_domain_told(vdom, last)) {
 		viommu_post_map(vdom, slot, mapping);
 		slot = NULL;
 	}
-	spin_unlock_irqrestore(&vdom->lock, flags);
+	viommu_domain_unlock(vdom, slot, flags);
 
-	if (vdom->viommu)
-		viommu_queue_unreserve(&vdom->viommu->requests, slot);
 	if (err)
 		kmem_cache_free(viommu_mapping_cache, mapping);
 	return err;
@@ -366,21 +393,16 @@ static u64 viommu_domain_remove(struct viommu_domain *vdom, u64 iova, u64 last, 
 /* Have the device forget a range whose mappings are out of the store already. */
 static void viommu_send_unmap(struct viommu_domain *vdom, u64 iova, u64 last)
 {
-	struct viommu_queue *requests = &vdom->viommu->requests;
-	struct viommu_slot *slot = viommu_queue_reserve(requests);
+	struct viommu_slot *slot;
 	unsigned long flags;
 
-	if (!slot)
-		return;	/* the device is dead, and queue.c has said so */
-
-	slot->len = viommu_build_unmap(&slot->req, vdom->id, iova, last);
-	spin_lock_irqsave(&vdom->lock, flags);
-	if (vdom->state != VIOMMU_DOMAIN_DETACHED) {
-		viommu_queue_post(requests, slot, &vdom->flight, NULL);
-		slot = NULL;
+	slot = viommu_domain_lock(vdom, &flags);
+	/* Of a dead device, queue.c has told the world */
+	if (!IS_ERR_OR_NULL(slot)) {
+		slot->len = viommu_build_unmap(&slot->req, vdom->id, iova, last);
+		viommu_queue_post(&vdom->viommu->requests, slot, &vdom->flight, NULL);
 	}
 	spin_unlock_irqrestore(&vdom->lock, flags);
-	viommu_queue_unreserve(requests, slot);
 }
 
 /*
@@ -491,16 +513,14 @@ int viommu_domain_add_identity(struct viommu_domain *vdom, u64 start, u64 last)
 /* Post the MAP of the next mapping that the replay has not reached; false at the end. */
 static bool viommu_replay_one(struct viommu_domain *vdom)
 {
-	struct viommu_slot *slot = viommu_queue_reserve(&vdom->viommu->requests);
-	struct viommu_mapping *mapping;
+	struct viommu_mapping *mapping = NULL;
+	struct viommu_slot *slot;
 	unsigned long flags;
 
-	spin_lock_irqsave(&vdom->lock, flags);
+	slot = viommu_domain_lock(vdom, &flags);
 	if (!vdom->replay_begun)
 		mapping = viommu_mapping_first(&vdom->mappings, 0);
-	else if (vdom->replay_last == U64_MAX)
-		mapping = NULL;
-	else
+	else if (vdom->replay_last != U64_MAX)
 		mapping = viommu_mapping_first(&vdom->mappings, vdom->replay_last + 1);
 
 	if (mapping) {
@@ -511,9 +531,8 @@ static bool viommu_replay_one(struct viommu_domain *vdom)
 	} else {
 		vdom->state = VIOMMU_DOMAIN_LIVE;
 	}
-	spin_unlock_irqrestore(&vdom->lock, flags);
+	viommu_domain_unlock(vdom, slot, flags);
 
-	viommu_queue_unreserve(&vdom->viommu->requests, slot);
 	cond_resched();
 	return mapping;
 }

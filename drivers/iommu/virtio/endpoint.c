@@ -142,20 +142,19 @@ static int viommu_probe_endpoint(struct viommu_master *master, u32 id)
 {
 	struct viommu *viommu = master->viommu;
 	const size_t size = viommu->config.probe_size;
-	struct viommu_slot *slot;
+	union viommu_request req;
+	size_t len = viommu_build_probe(&req, id);
 	int err;
 
 	lockdep_assert_held(&viommu->lock);	/* and with it, probe_buf */
 
-	slot = viommu_queue_reserve(&viommu->requests);
-	if (slot) {
-		/* What the device leaves out must not look like a property */
-		memset(viommu->probe_buf, 0, size + sizeof(slot->tail));
-		slot->len = viommu_build_probe(&slot->req, id);
-		slot->in = viommu->probe_buf;
-		slot->in_len = size + sizeof(slot->tail);
-	}
-	err = viommu_queue_run(&viommu->requests, slot);
+	/* The device may write to it for ever more */
+	if (viommu_queue_broken(&viommu->requests))
+		return -EIO;
+	/* What the device leaves out must not look like a property */
+	memset(viommu->probe_buf, 0, size + sizeof(struct virtio_iommu_req_tail));
+	err = viommu_queue_run(&viommu->requests, &req, len, viommu->probe_buf,
+			       size + sizeof(struct virtio_iommu_req_tail));
 	return err ?: viommu_walk_properties(viommu->probe_buf, size, viommu_add_resv_mem, master);
 }
 

@@ -376,13 +376,23 @@ unsigned int viommu_flight_unmap_errors(struct viommu_queue *queue, struct viomm
 	return errors;
 }
 
-/* Take a free slot; NULL if there is none, -EIO if there never will be. */
-static struct viommu_slot *viommu_try_reserve(struct viommu_queue *queue)
+/**
+ * viommu_queue_get_slot() - Take a slot, so that posting cannot fail
+ * @queue: the queue
+ *
+ * Context: Any; interrupts are off from here to viommu_queue_post() or
+ * viommu_queue_put_slot(), lest an interrupt waits for the last slot while
+ * what it interrupted has it. A domain's lock may be held. Does not wait.
+ * Return: A slot whose req and len are to be filled in; NULL if all are in
+ * flight (see viommu_queue_make_room()); -EIO if the queue is broken.
+ */
+struct viommu_slot *viommu_queue_get_slot(struct viommu_queue *queue)
 {
 	struct viommu_slot *slot;
-	unsigned long flags;
 
-	spin_lock_irqsave(&queue->lock, flags);
+	lockdep_assert_irqs_disabled();
+
+	spin_lock(&queue->lock);
 	if (list_empty(&queue->free))
 		viommu_reap(queue);
 	slot = list_first_entry_or_null(&queue->free, struct viommu_slot, link);
@@ -390,7 +400,7 @@ static struct viommu_slot *viommu_try_reserve(struct viommu_queue *queue)
 		slot = ERR_PTR(-EIO);
 	else if (slot)
 		list_del(&slot->link);
-	spin_unlock_irqrestore(&queue->lock, flags);
+	spin_unlock(&queue->lock);
 
 	if (!IS_ERR_OR_NULL(slot)) {
 		slot->in = &slot->tail;
@@ -400,72 +410,73 @@ static struct viommu_slot *viommu_try_reserve(struct viommu_queue *queue)
 }
 
 /**
- * viommu_queue_reserve() - Take a slot, so that posting cannot fail
+ * viommu_queue_put_slot() - Give a slot back unused
  * @queue: the queue
+ * @slot: from viommu_queue_get_slot(); may be NULL or an error
  *
- * When all slots are in flight, waits for the device to answer one of them.
- *
- * Context: Any that may spin for a while; not under a domain's lock.
- * Return: A slot whose request is to be filled in, for viommu_queue_post(),
- * viommu_queue_run() or viommu_queue_unreserve(); NULL if the queue is broken.
+ * Context: Any, interrupts off.
  */
-struct viommu_slot *viommu_queue_reserve(struct viommu_queue *queue)
+void viommu_queue_put_slot(struct viommu_queue *queue, struct viommu_slot *slot)
 {
-	struct viommu_slot *slot = viommu_try_reserve(queue);
-	struct viommu_deadline deadline;
+	if (IS_ERR_OR_NULL(slot))
+		return;
+	spin_lock(&queue->lock);
+	viommu_slot_free(queue, slot);
+	spin_unlock(&queue->lock);
+}
 
-	if (likely(slot))
-		return IS_ERR(slot) ? NULL : slot;
+static bool viommu_has_room(struct viommu_queue *queue)
+{
+	unsigned long flags;
+	bool room;
 
-	viommu_deadline_start(&deadline);
-	viommu_kick(queue);
-	while (!(slot = viommu_try_reserve(queue))) {
-		viommu_check_deadline(queue, &deadline);
-		cpu_relax();
-	}
-	return IS_ERR(slot) ? NULL : slot;
+	spin_lock_irqsave(&queue->lock, flags);
+	viommu_reap(queue);
+	room = queue->broken || !list_empty(&queue->free);
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return room;
 }
 
 /**
- * viommu_queue_unreserve() - Give a slot back unused
+ * viommu_queue_make_room() - Wait until there is a slot to be had
  * @queue: the queue
- * @slot: from viommu_queue_reserve(); may be NULL
  *
- * Context: Any.
+ * Context: Any that may spin for a while; no lock of the driver's that is
+ * below viommu->lock.
  */
-void viommu_queue_unreserve(struct viommu_queue *queue, struct viommu_slot *slot)
+void viommu_queue_make_room(struct viommu_queue *queue)
 {
-	unsigned long flags;
+	struct viommu_deadline deadline;
 
-	if (!slot)
-		return;
-	spin_lock_irqsave(&queue->lock, flags);
-	viommu_slot_free(queue, slot);
-	spin_unlock_irqrestore(&queue->lock, flags);
+	viommu_deadline_start(&deadline);
+	viommu_kick(queue);
+	while (!viommu_has_room(queue)) {
+		viommu_check_deadline(queue, &deadline);
+		cpu_relax();
+	}
 }
 
 /**
  * viommu_queue_post() - Put a request into the ring
  * @queue: the queue
- * @slot: from viommu_queue_reserve(), its req and len filled in; may be NULL,
- *	  which is a request that fails
+ * @slot: from viommu_queue_get_slot(), its req and len filled in; may be an
+ *	  error, which is a request that fails
  * @flight: whom it belongs to
  * @result: where its outcome goes, -EINPROGRESS until then; or NULL
  *
  * The device is notified by whoever waits next, or by whoever finds no slot.
  *
- * Context: Any; a domain's lock may be held. Does not wait.
+ * Context: Any, interrupts off; a domain's lock may be held. Does not wait.
  */
 void viommu_queue_post(struct viommu_queue *queue, struct viommu_slot *slot,
 		       struct viommu_flight *flight, int *result)
 {
 	struct scatterlist *sgs[2];
-	unsigned long flags;
 	int err = -EIO;
 
 	if (result)
-		WRITE_ONCE(*result, slot ? -EINPROGRESS : -EIO);
-	if (!slot)
+		WRITE_ONCE(*result, IS_ERR(slot) ? -EIO : -EINPROGRESS);
+	if (IS_ERR(slot))
 		return;
 
 	sg_init_one(&slot->out_sg, &slot->req, slot->len);
@@ -474,7 +485,7 @@ void viommu_queue_post(struct viommu_queue *queue, struct viommu_slot *slot,
 	sgs[1] = &slot->in_sg;
 	slot->result = result;
 
-	spin_lock_irqsave(&queue->lock, flags);
+	spin_lock(&queue->lock);
 	if (!queue->broken)
 		err = virtqueue_add_sgs(queue->vq, sgs, 1, 1, slot, GFP_ATOMIC);
 	slot->flight = flight;
@@ -485,7 +496,7 @@ void viommu_queue_post(struct viommu_queue *queue, struct viommu_slot *slot,
 		viommu_slot_done(queue, slot, err);
 		viommu_slot_free(queue, slot);
 	}
-	spin_unlock_irqrestore(&queue->lock, flags);
+	spin_unlock(&queue->lock);
 }
 
 /* Reap once; true if nothing up to @seq is in flight any more. */
@@ -542,25 +553,58 @@ void viommu_queue_wait(struct viommu_queue *queue, struct viommu_flight *flight,
 	}
 }
 
+/* Take a slot and turn interrupts off, in whatever order that takes. */
+static struct viommu_slot *viommu_get_slot_irq(struct viommu_queue *queue)
+{
+	struct viommu_slot *slot;
+
+	for (;;) {
+		local_irq_disable();
+		slot = viommu_queue_get_slot(queue);
+		if (slot)
+			return slot;
+		local_irq_enable();
+		viommu_queue_make_room(queue);
+	}
+}
+
 /**
  * viommu_queue_run() - Carry out one request
  * @queue: the queue
- * @slot: from viommu_queue_reserve(), filled in; may be NULL
+ * @req: the request
+ * @len: bytes the device reads
+ * @in: where the device writes, with the tail at its end; NULL if it writes
+ *	nothing else
+ * @in_len: bytes the device writes; with @in
  *
  * Context: Process, sleeps.
  * Return: What the device answered, as a negative errno: -EBADMSG for an
  * answer that does not reach the tail, -ETIMEDOUT for none, -EIO for a broken
- * queue, else as viommu_status_to_errno().
+ * queue, else as viommu_status_to_errno(). After -ETIMEDOUT the device may
+ * still write to @in.
  */
-int viommu_queue_run(struct viommu_queue *queue, struct viommu_slot *slot)
+int viommu_queue_run(struct viommu_queue *queue, const union viommu_request *req, size_t len,
+		     void *in, size_t in_len)
 {
 	struct viommu_flight flight;
+	struct viommu_slot *slot;
 	int result;
 
 	might_sleep();
 
 	viommu_flight_init(&flight);
+	slot = viommu_get_slot_irq(queue);
+	if (!IS_ERR(slot)) {
+		slot->req = *req;
+		slot->len = len;
+		if (in) {
+			slot->in = in;
+			slot->in_len = in_len;
+		}
+	}
 	viommu_queue_post(queue, slot, &flight, &result);
+	local_irq_enable();
+
 	viommu_queue_wait(queue, &flight, true);
 	return result;
 }

@@ -14,7 +14,7 @@
  *       viommu_domain->lock	mappings and state of a domain; interrupts off
  *         viommu_queue->lock	the ring and its slots; interrupts off
  *
- * viommu_list_lock is a leaf but for nothing: it is held over list walks only.
+ * viommu_list_lock is a leaf: it is held over walks of the list only.
  */
 #ifndef _VIOMMU_H
 #define _VIOMMU_H
@@ -68,7 +68,7 @@ struct viommu_flight {
 /**
  * struct viommu_slot - room for one request
  * @link: on the list of free slots, or on its flight
- * @flight: whom it was posted for; NULL while it is free or reserved
+ * @flight: whom it was posted for; NULL while it is free or being filled in
  * @seq: number of the request, by order of posting
  * @result: where its outcome goes, or NULL
  * @len: bytes the device reads
@@ -135,13 +135,15 @@ void viommu_flight_set_leaving(struct viommu_queue *queue, struct viommu_flight 
 unsigned int viommu_flight_unmap_errors(struct viommu_queue *queue, struct viommu_flight *flight,
 					int *err);
 
-struct viommu_slot *viommu_queue_reserve(struct viommu_queue *queue);
-void viommu_queue_unreserve(struct viommu_queue *queue, struct viommu_slot *slot);
+struct viommu_slot *viommu_queue_get_slot(struct viommu_queue *queue);
+void viommu_queue_put_slot(struct viommu_queue *queue, struct viommu_slot *slot);
+void viommu_queue_make_room(struct viommu_queue *queue);
 void viommu_queue_post(struct viommu_queue *queue, struct viommu_slot *slot,
 		       struct viommu_flight *flight, int *result);
 void viommu_queue_wait(struct viommu_queue *queue, struct viommu_flight *flight,
 		       bool may_sleep);
-int viommu_queue_run(struct viommu_queue *queue, struct viommu_slot *slot);
+int viommu_queue_run(struct viommu_queue *queue, const union viommu_request *req, size_t len,
+		     void *in, size_t in_len);
 
 /* ---- config.c: features and config space -------------------------------- */
 
