@@ -248,6 +248,14 @@ bind_iommu() {
 	echo "$_virtio" >"$_driver/bind"
 }
 
+# reprobe NAME...: give devices that lost their driver one again.
+reprobe() {
+	for _name; do
+		[ -e "$(sysfs "$_name")/driver" ] || at "$_name" >/sys/bus/pci/drivers_probe
+		[ -e "$(sysfs "$_name")/driver" ] || fail "$_name: no driver takes it" || return
+	done
+}
+
 # busy NAME: read and write a disk in the background from now on.
 busy() {
 	_disk=$(block "$1") || return

@@ -162,16 +162,18 @@ class Judge:
                                                  *test.notes]))
 
     def _facts(self):
-        drivers = []
-        for what, name, *values in self.ktap.facts():
-            if what == "driver":
-                drivers.append(name)
-            else:
-                getattr(self, f"_fact_{what}")(self.devices[name], *values)
+        facts = self.ktap.facts()
+        drivers = [name for what, name, *_ in facts if what == "driver"]
         if drivers != [self.case.driver]:
             self._fail("failure", f"the driver was {drivers}")
+        written = {tuple(f[:4]): f[4] for f in facts if f[0] == "disk"}
+        for (_, name, offset, size), digest in written.items():
+            self._disk(self.devices[name], offset, size, digest)
+        for what, name, *_ in facts:
+            if what in ("dma", "blocked"):
+                getattr(self, f"_{what}")(self.devices[name])
 
-    def _fact_disk(self, dev, offset, size, digest):
+    def _disk(self, dev, offset, size, digest):
         """The disk holds data of this sha256, as read without the guest."""
         with open(dev.disk, "rb") as image:
             image.seek(int(offset))
@@ -180,7 +182,7 @@ class Judge:
             self._fail("failure", f"{dev.name}: {size} bytes at {offset} of "
                        "its image are not what the guest wrote")
 
-    def _fact_dma(self, dev):
+    def _dma(self, dev):
         """The device's DMA went through the IOMMU, as the policy demands."""
         endpoint = endpoint_of(dev)
         if endpoint not in self.trace.domains:
@@ -192,7 +194,7 @@ class Judge:
         elif not self.trace.count("translate_out", endpoint):
             self._fail("failure", f"{dev.name}: no DMA went through the IOMMU")
 
-    def _fact_blocked(self, dev):
+    def _blocked(self, dev):
         """The device saw the fault that the guest says it has caused."""
         if not self.trace.count("report_fault", endpoint_of(dev)):
             self._fail("failure", f"{dev.name}: no fault in QEMU's trace")
