@@ -147,7 +147,7 @@ int viommu_regions_place_msi(const struct viommu_regions *regions, u64 first, u6
 	unsigned int i;
 
 	if (start < first) {
-		if (first > U64_MAX - VIOMMU_SW_MSI_SIZE)
+		if (first > U64_MAX - (VIOMMU_SW_MSI_SIZE - 1))
 			return -ENOSPC;
 		start = (first + VIOMMU_SW_MSI_SIZE - 1) & ~(VIOMMU_SW_MSI_SIZE - 1);
 	}
