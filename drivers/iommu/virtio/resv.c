@@ -3,9 +3,11 @@
  * Reserved regions: keeps them sorted and merged, finds the room between them.
  *
  * A pure table over memory that the caller provides. Invariants: start <= last
- * in each; ascending by start; two regions of one kind neither overlap nor
- * touch. Regions of different kinds may overlap, the IOMMU core copes. No
- * locks: a table belongs to one device and is complete before it is shared.
+ * in each; ascending by start, and a reserved one before an MSI one that starts
+ * with it; two regions of one kind neither overlap nor touch. So the same
+ * addresses make the same table, whoever was first. Regions of different kinds
+ * may overlap, the IOMMU core copes. No locks: a table belongs to one device and
+ * is complete before it is shared.
  */
 #include <linux/errno.h>
 #include <linux/limits.h>
@@ -37,6 +39,12 @@ static bool viommu_region_joins(const struct viommu_region *a, const struct viom
 		return false;
 	return a->start <= b->last ? b->start <= a->last || b->start - 1 == a->last
 				   : a->start - 1 == b->last;
+}
+
+/* Two can start together if their kinds differ: one order all the same. */
+static bool viommu_region_precedes(const struct viommu_region *a, const struct viommu_region *b)
+{
+	return a->start < b->start || (a->start == b->start && a->msi < b->msi);
 }
 
 static void viommu_regions_drop(struct viommu_regions *regions, unsigned int i)
@@ -77,7 +85,7 @@ int viommu_regions_add(struct viommu_regions *regions, const struct viommu_regio
 
 	if (regions->nr == regions->max)
 		return -ENOSPC;
-	for (i = 0; i < regions->nr && regions->region[i].start <= merged.start; i++)
+	for (i = 0; i < regions->nr && viommu_region_precedes(&regions->region[i], &merged); i++)
 		;
 	memmove(&regions->region[i + 1], &regions->region[i],
 		(regions->nr - i) * sizeof(*regions->region));
