@@ -205,10 +205,13 @@ log_says() {
 	until_true 2 log_has "$1" || fail "no line of the log matches: $1"
 }
 
-log_has() { dmesg | grep -Eiq "$1"; }
+# The kernel's lines only: what the steps say there is full of patterns.
+kernel_log() { dmesg | grep -v 'viommu-boot: '; }
+
+log_has() { kernel_log | grep -Eiq "$1"; }
 
 log_lacks() {
-	! log_has "$1" || fail "the log has: $(dmesg | grep -Ei "$1" | head -n 1)"
+	! log_has "$1" || fail "the log has: $(kernel_log | grep -Eim 1 "$1")"
 }
 
 # whose_driver: ours has a version, the kernel's own has none.
@@ -259,10 +262,20 @@ reprobe() {
 # busy NAME: read and write a disk in the background from now on.
 busy() {
 	_disk=$(block "$1") || return
-	while dd if=/dev/zero of="$_disk" bs=65536 count=64 oflag=direct \
-		conv=notrunc && dd if="$_disk" of=/dev/null bs=4096 iflag=direct
+	while [ ! -e /tmp/calm ] && dd if=/dev/zero of="$_disk" bs=65536 \
+		count=64 oflag=direct conv=notrunc &&
+		dd if="$_disk" of=/dev/null bs=4096 iflag=direct
 	do :; done >/dev/null 2>&1 &
 }
+
+# calm: no disk is busy any more.
+calm() {
+	touch /tmp/calm
+	killall dd
+	until_true 10 no_dd || fail "still busy: $(pgrep -l dd)"
+}
+
+no_dd() { ! pgrep -x dd >/dev/null; }
 
 # reboot_under_load NAME COUNT: reboot while the disk is busy, COUNT times;
 # the disk's last sector counts. The scenario says reboots = COUNT.
