@@ -96,7 +96,8 @@ built_kbuild() {
 	shift 2
 	[[ $arch == x86_64 ]] || args=(ARCH="$arch" CROSS_COMPILE=aarch64-linux-gnu-
 		CC="ccache aarch64-linux-gnu-gcc-$built_gcc")
-	run_logged "$what" "$log" "$limit" env KBUILD_BUILD_TIMESTAMP=@0 \
+	run_logged "$what" "$log" "$limit" env \
+		KBUILD_BUILD_TIMESTAMP=@0 KBUILD_BUILD_VERSION=1 \
 		KBUILD_BUILD_USER=tests KBUILD_BUILD_HOST=sandbox \
 		make -C "$tree" O="$cache/build/$name" "${args[@]}" \
 		LOCALVERSION="-$flavour" "$@" || die "$what failed"
