@@ -60,7 +60,7 @@ run_logged() {
 	shift 3
 	timeout --kill-after=30 "$_limit" "$@" </dev/null >"$_log" 2>&1 &
 	_pid=$!
-	trap 'kill "$_pid" 2>/dev/null; exit 130' INT TERM HUP
+	trap 'kill "$_pid" 2>/dev/null; wait "$_pid"; exit 130' INT TERM HUP
 	_ticks=0
 	while kill -0 "$_pid" 2>/dev/null; do
 		sleep 0.5

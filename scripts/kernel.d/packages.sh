@@ -48,6 +48,8 @@ apt_conf() {
 	Dir::State::lists "$1/lists";
 	Dir::State::status "/dev/null";
 	Dir::Cache "$1";
+	Dir::Cache::pkgcache "";
+	Dir::Cache::srcpkgcache "";
 	Dir::Etc::SourceList "$1/sources.list";
 	Dir::Etc::SourceParts "/dev/null";
 	Dir::Etc::Preferences "/dev/null";
