@@ -52,6 +52,10 @@ class Verdict(unittest.TestCase):
         for outcome in ("panic", "hang", "report", "end", "plan", "failure"):
             self.assertFalse(judge(expect=outcome, match=".").as_expected())
 
+    def test_only_the_emulators_own_flaw_is_excused(self):
+        self.assertTrue(judge(log="Oops: int3: 0000 [#1] SMP").spoilt())
+        self.assertFalse(judge(log="Oops: Oops: 0000 [#1] SMP").spoilt())
+
     def test_the_wrong_driver_fails_the_run(self):
         ktap = GOOD_KTAP.replace("driver none", "driver rival")
         self.assertEqual(judge(ktap).kind(), "failure")

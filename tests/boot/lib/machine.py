@@ -166,6 +166,15 @@ def command(case, kernel, initramfs, run, interactive=False):
                    "-append", kernel_command_line(case)]
 
 
+running = set()     # emulators
+
+
+def kill_all():
+    """End every emulator, and so every execute()."""
+    for qemu in list(running):
+        qemu.kill()
+
+
 QUIET = 20          # seconds without a word, of a guest that is to hang
 
 
@@ -189,6 +198,7 @@ def execute(line, run, settings, progress):
     with open(run / "qemu", "wb") as messages:
         qemu = subprocess.Popen(line, stdin=subprocess.DEVNULL,
                                 stdout=messages, stderr=messages)
+        running.add(qemu)
         try:
             while time.monotonic() < end:
                 try:
@@ -203,3 +213,4 @@ def execute(line, run, settings, progress):
             if qemu.poll() is None:
                 qemu.kill()
             qemu.wait()
+            running.discard(qemu)

@@ -87,10 +87,6 @@ class Case:
     def passthrough(self):
         return self.policy == "passthrough"
 
-    def chosen_by(self, pattern):
-        return (pattern == self.scenario or pattern in self.id.split(".")
-                or fnmatch.fnmatchcase(self.id, pattern))
-
 
 def device(entry, index):
     """Return the Device of one entry of `devices`."""
@@ -156,3 +152,10 @@ def load_all(directory):
     """Return the cases of every file of a directory, in order of names."""
     return [c for path in sorted(pathlib.Path(directory).glob("*.toml"))
             for c in load(path)]
+
+
+def choose(cases, name):
+    """Return the cases that a name means: a scenario, else a part or pattern."""
+    return ([c for c in cases if c.scenario == name]
+            or [c for c in cases if name in c.id.split(".")
+                or fnmatch.fnmatchcase(c.id, name)])
