@@ -181,10 +181,12 @@ static void viommu_apply_bypass(struct viommu *viommu)
 static void viommu_announce(struct viommu *viommu)
 {
 	const struct viommu_config *config = &viommu->config;
-	unsigned int nr;
+	struct viommu_master *master;
+	unsigned int nr = 0;
 
 	mutex_lock(&viommu->lock);
-	nr = list_count_nodes(&viommu->masters);
+	list_for_each_entry(master, &viommu->masters, link)
+		nr++;
 	mutex_unlock(&viommu->lock);
 
 	dev_info(viommu->dev, "IOVAs 0x%llx - 0x%llx, granule %llu, domains %u - %u, unattached endpoints %s\n",
