@@ -128,14 +128,26 @@ static int viommu_add_resv_mem(const struct viommu_resv_mem *mem, void *ctx)
 	const struct viommu_region region = {
 		.start = mem->start, .last = mem->last, .msi = mem->msi,
 	};
-	int err = viommu_regions_check(&region);
 
-	if (err) {
+	return viommu_regions_add(&master->regions, &region);
+}
+
+/* All that the PROBEs brought, together: regions merge, and may merge into nonsense. */
+static int viommu_check_regions(const struct viommu_master *master)
+{
+	const struct viommu_regions *regions = &master->regions;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < regions->nr; i++) {
+		err = viommu_regions_check(&regions->region[i]);
+		if (!err)
+			continue;
 		dev_err(master->dev, "reserved region 0x%llx - 0x%llx makes no sense\n",
-			mem->start, mem->last);
+			regions->region[i].start, regions->region[i].last);
 		return err;
 	}
-	return viommu_regions_add(&master->regions, &region);
+	return 0;
 }
 
 static int viommu_probe_endpoint(struct viommu_master *master, u32 id)
@@ -199,7 +211,7 @@ static int viommu_probe_endpoints(struct viommu_master *master)
 		else
 			return err;
 	}
-	return 0;
+	return viommu_check_regions(master);
 }
 
 /* ---- Masters ------------------------------------------------------------------------ */

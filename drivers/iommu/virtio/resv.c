@@ -78,9 +78,8 @@ int viommu_regions_add(struct viommu_regions *regions, const struct viommu_regio
 			merged.start = here->start;
 		if (here->last > merged.last)
 			merged.last = here->last;
+		/* Those passed over are apart from this one, so they stay apart */
 		viommu_regions_drop(regions, i);
-		/* What has grown may now reach a region passed over before */
-		i = 0;
 	}
 
 	if (regions->nr == regions->max)
