@@ -11,9 +11,9 @@
  *  - Ring and slots are touched under the lock; it is held with interrupts
  *    off for the time it takes to post one request or to reap a few.
  *  - Notifying and waiting happen outside the lock. A CPU takes the decision
- *    to notify for all requests posted so far; another CPU whose request was
- *    covered by a decision that is not carried out in time (the decider may
- *    have been interrupted) notifies by itself.
+ *    to notify for all requests posted so far. Whoever waits for a request
+ *    while some decision is not carried out in time notifies by itself: the
+ *    decider may have been interrupted, and by the very one that waits.
  *  - Whoever waits reaps for all. An outcome is stored where its owner looks
  *    for it, under the lock, before the slot leaves its flight.
  *  - Every wait has a deadline. Passing it, or a ring that the virtio core
@@ -203,11 +203,15 @@ static void viommu_notify(struct viommu_queue *queue, u64 seq)
 
 	spin_lock_irqsave(&queue->lock, flags);
 	queue->kickers--;
-	queue->notified = max(queue->notified, seq);
+	queue->notified = queue->kickers ? max(queue->notified, seq) : queue->decided;
 	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
-/* Notify the device of all that is in the ring, if it wants that and nobody else has. */
+/*
+ * Notify the device of all that is in the ring, if it wants that and nobody
+ * else has. That it does not want it counts on earlier decisions: it may not
+ * know of this request because somebody has yet to tell it of another one.
+ */
 static void viommu_kick(struct viommu_queue *queue)
 {
 	unsigned long flags;
@@ -221,7 +225,7 @@ static void viommu_kick(struct viommu_queue *queue)
 		queue->decided = seq;
 		if (notify)
 			queue->kickers++;
-		else
+		else if (!queue->kickers)
 			queue->notified = seq;
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);
