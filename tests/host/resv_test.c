@@ -463,7 +463,7 @@ static void expect_holes(const struct viommu_regions *t, const struct scale *s,
 	check_row("%s, %u to %u by %u of %016llx", s->name, first, last, granule,
 		  ~(b->kind[0] | b->kind[1]));
 	model_holes(s, bits(first, last) & ~(b->kind[0] | b->kind[1]), granule, &want);
-	EXPECT_EQ(viommu_regions_for_each_hole(t, cell_start(s, first), cell_last(s, last),
+	EXPECT_EQ(viommu_regions_walk_holes(t, cell_start(s, first), cell_last(s, last),
 					       granule * s->cell, see_hole, &got), 0);
 	EXPECT_EQ(got.nr, want.nr);
 	for (i = 0; i < got.nr && i < want.nr; i++) {
@@ -544,7 +544,7 @@ static void holes_between_odd_addresses(void)
 		viommu_regions_add(t, &odd_holes[i].region);
 		got = (struct holes){ 0 };
 		check_row("%s", odd_holes[i].name);
-		EXPECT_EQ(viommu_regions_for_each_hole(t, odd_holes[i].first, odd_holes[i].last,
+		EXPECT_EQ(viommu_regions_walk_holes(t, odd_holes[i].first, odd_holes[i].last,
 						       odd_holes[i].granule, see_hole, &got), 0);
 		EXPECT_EQ(got.nr, odd_holes[i].nr);
 		for (j = 0; j < got.nr && j < odd_holes[i].nr; j++) {
@@ -566,7 +566,7 @@ static void the_callback_ends_the_walk(void)
 	for (enough = 1; enough <= 4; enough++) {
 		check_row("hole %u", enough);
 		h = (struct holes){ .enough = enough };
-		EXPECT_EQ(viommu_regions_for_each_hole(t, 0, U64_MAX, 0x1000, see_hole, &h),
+		EXPECT_EQ(viommu_regions_walk_holes(t, 0, U64_MAX, 0x1000, see_hole, &h),
 			  enough <= 3 ? -ECANCELED : 0);
 		EXPECT_EQ(h.nr, enough <= 3 ? enough : 3);
 	}

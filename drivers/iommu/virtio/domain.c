@@ -606,6 +606,7 @@ static int viommu_attach_dev(struct iommu_domain *domain, struct device *dev,
 {
 	return viommu_attach_master(dev_iommu_priv_get(dev), to_viommu_domain(domain));
 }
+
 VIOMMU_COMPAT_ATTACH(viommu_attach_dev);
 
 VIOMMU_COMPAT_MAP(viommu_map_pages, viommu_iotlb_sync_map, viommu_unmap_pages)
@@ -625,6 +626,7 @@ static int viommu_identity_attach_dev(struct iommu_domain *domain, struct device
 {
 	return viommu_attach_identity(dev_iommu_priv_get(dev));
 }
+
 VIOMMU_COMPAT_ATTACH(viommu_identity_attach_dev);
 
 static const struct iommu_domain_ops viommu_identity_ops = {
@@ -643,6 +645,7 @@ static int viommu_blocked_attach_dev(struct iommu_domain *domain, struct device 
 {
 	return viommu_attach_blocked(dev_iommu_priv_get(dev));
 }
+
 VIOMMU_COMPAT_ATTACH(viommu_blocked_attach_dev);
 
 static const struct iommu_domain_ops viommu_blocked_ops = {

@@ -190,7 +190,7 @@ static int viommu_emit_hole(u64 start, u64 last, u64 granule, viommu_hole_fn fn,
 }
 
 /**
- * viommu_regions_for_each_hole() - Visit what is not reserved
+ * viommu_regions_walk_holes() - Visit what is not reserved
  * @regions: table
  * @first: lowest address to consider
  * @last: highest address to consider, inclusive
@@ -201,7 +201,7 @@ static int viommu_emit_hole(u64 start, u64 last, u64 granule, viommu_hole_fn fn,
  * Context: Any that @fn allows.
  * Return: 0, or what @fn returned.
  */
-int viommu_regions_for_each_hole(const struct viommu_regions *regions, u64 first, u64 last,
+int viommu_regions_walk_holes(const struct viommu_regions *regions, u64 first, u64 last,
 				 u64 granule, viommu_hole_fn fn, void *ctx)
 {
 	u64 next = first;

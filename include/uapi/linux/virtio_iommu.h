@@ -16,9 +16,9 @@
 #define VIRTIO_IOMMU_F_DOMAIN_RANGE		1	/* domain_range is valid */
 #define VIRTIO_IOMMU_F_MAP_UNMAP		2	/* MAP and UNMAP exist */
 #define VIRTIO_IOMMU_F_BYPASS			3	/* unattached endpoints bypass */
-#define VIRTIO_IOMMU_F_PROBE			4	/* PROBE exists, probe_size is valid */
+#define VIRTIO_IOMMU_F_PROBE			4	/* PROBE exists */
 #define VIRTIO_IOMMU_F_MMIO			5	/* MAP_F_MMIO may be used */
-#define VIRTIO_IOMMU_F_BYPASS_CONFIG		6	/* bypass is valid, ATTACH_F_BYPASS exists */
+#define VIRTIO_IOMMU_F_BYPASS_CONFIG		6	/* bypass is valid */
 
 /* Both ends inclusive */
 struct virtio_iommu_range_64 {
