@@ -9,6 +9,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(HERE / "lib"))
+import protocol     # noqa: E402
 import scenario     # noqa: E402
 import verdict      # noqa: E402
 
@@ -52,9 +53,16 @@ class Verdict(unittest.TestCase):
         for outcome in ("panic", "hang", "report", "end", "plan", "failure"):
             self.assertFalse(judge(expect=outcome, match=".").as_expected())
 
-    def test_only_the_emulators_own_flaw_is_excused(self):
-        self.assertTrue(judge(log="Oops: int3: 0000 [#1] SMP").spoilt())
-        self.assertFalse(judge(log="Oops: Oops: 0000 [#1] SMP").spoilt())
+    def test_only_the_emulators_own_flaws_are_excused(self):
+        early, up = "[ 0.1] x\n", f"[ 1.0] {verdict.CORE_UP}: Translated\n"
+        panic = "Kernel panic - not syncing: x"
+        for log, excused in ((up + "Oops: int3: 0000 [#1] SMP", True),
+                             (up + "Oops: Oops: 0000 [#1] SMP", False),
+                             (early + panic, True), (up + panic, False)):
+            self.assertEqual(judge(log=log).spoilt(), excused)
+        self.assertTrue(judge("", "", early, ended=False).spoilt())
+        self.assertFalse(judge("", "", up, ended=False).spoilt())
+        self.assertFalse(judge().spoilt())
 
     def test_the_wrong_driver_fails_the_run(self):
         ktap = GOOD_KTAP.replace("driver none", "driver rival")
@@ -111,11 +119,67 @@ class Verdict(unittest.TestCase):
 
     def test_counts_are_of_the_domains_an_endpoint_was_in(self):
         trace = GOOD_TRACE + ("virtio_iommu_attach domain=3 endpoint=128\n"
-                              "virtio_iommu_map domain=3 virt_start=0x0\n"
-                              "virtio_iommu_map domain=4 virt_start=0x0\n")
+                              "virtio_iommu_attach domain=4 endpoint=136\n")
+        for number in (3, 4):
+            trace += (f"virtio_iommu_map domain={number} virt_start=0x0 "
+                      "virt_end=0xfff phys_start=0x1000 flags=1\n")
         run = judge(trace=trace)
         self.assertEqual(run.trace.count("map", 128), 1)
         self.assertEqual(run.trace.count("map"), 2)
+
+
+class Protocol(unittest.TestCase):
+    ATTACH = ("attach", {"domain": 1, "endpoint": 8})
+
+    def wrong(self, *events):
+        return protocol.Replay([self.ATTACH, *events]).wrong
+
+    @staticmethod
+    def map(start, last, **other):
+        return "map", {"domain": 1, "virt_start": start, "virt_end": last,
+                       "phys_start": 0x5000, "flags": 3, **other}
+
+    @staticmethod
+    def unmap(start, last, domain=1):
+        return "unmap", {"domain": domain, "virt_start": start,
+                         "virt_end": last}
+
+    def test_good_requests_are_good(self):
+        top = (1 << 64) - 1
+        self.assertFalse(self.wrong(
+            self.map(0x1000, 0x1fff), self.map(0x2000, 0x3fff),
+            self.map(0, 0xfff), self.map(top - 0xfff, top),
+            self.unmap(0, 0x3fff), self.map(0x1000, 0x2fff),
+            self.unmap(0, top), self.unmap(0, top), self.map(0, 0xfff)))
+
+    def test_bad_maps_are_found(self):
+        resv = ("fill_resv_property", {"dev": 8, "start": 0x8000,
+                                       "end": 0x8fff})
+        live = self.map(0x2000, 0x3fff)
+        for bad in (self.map(0x1000, 0x2fff), self.map(0x3000, 0x4fff),
+                    self.map(0x2000, 0x3fff), self.map(0x1000, 0x4fff),
+                    self.map(0x7000, 0x8fff), self.map(0x5000, 0x57ff),
+                    self.map(0x5800, 0x5fff), self.map(0x5000, 0x5fff, flags=0),
+                    self.map(0x5000, 0x5fff, phys_start=1),
+                    self.map(0x5000, 0x5fff, domain=2)):
+            with self.subTest(bad):
+                self.assertTrue(self.wrong(resv, live, bad))
+
+    def test_an_unmap_that_cuts_is_found(self):
+        for start, last in ((0x2000, 0x2fff), (0x3000, 0x3fff),
+                            (0x1000, 0x2fff), (0x3000, 0x9fff)):
+            with self.subTest(hex(start)):
+                self.assertTrue(self.wrong(self.map(0x2000, 0x3fff),
+                                           self.unmap(start, last)))
+
+    def test_a_domain_without_endpoints_is_gone(self):
+        leave = ("detach", {"domain": 1, "endpoint": 8})
+        self.assertTrue(self.wrong(leave, self.map(0, 0xfff)))
+        self.assertTrue(self.wrong(leave, leave))
+        self.assertTrue(self.wrong(("device_reset_exit", {}),
+                                   self.unmap(0, 0xfff)))
+        self.assertFalse(self.wrong(self.map(0, 0xfff), leave, self.ATTACH,
+                                    self.map(0, 0xfff)))
 
 
 class Scenarios(unittest.TestCase):

@@ -259,19 +259,23 @@ reprobe() {
 	done
 }
 
-# busy NAME: read and write a disk in the background from now on.
+# busy NAME: read and write a disk in the background from now on; through a
+# node of its own, which writing does not create anew when the disk is gone.
 busy() {
 	_disk=$(block "$1") || return
-	while [ ! -e /tmp/calm ] && dd if=/dev/zero of="$_disk" bs=65536 \
+	_node=$(mktemp -u)
+	# shellcheck disable=SC2046 # major and minor number
+	mknod "$_node" b $(tr : ' ' <"/sys/class/block/${_disk##*/}/dev")
+	while [ ! -e /tmp/calm ] && dd if=/dev/zero of="$_node" bs=65536 \
 		count=64 oflag=direct conv=notrunc &&
-		dd if="$_disk" of=/dev/null bs=4096 iflag=direct
+		dd if="$_node" of=/dev/null bs=4096 iflag=direct
 	do :; done >/dev/null 2>&1 &
 }
 
 # calm: no disk is busy any more.
 calm() {
 	touch /tmp/calm
-	killall dd
+	killall dd || :
 	until_true 10 no_dd || fail "still busy: $(pgrep -l dd)"
 }
 

@@ -46,7 +46,7 @@ TYPES = {
 DISKS = ("virtio-blk", "nvme", "ahci")
 
 EVENTS = ("attach", "detach", "map", "unmap", "translate_out", "report_fault",
-          "set_config", "fill_resv_property")
+          "set_config", "fill_resv_property", "device_reset_exit")
 EFI = "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
 
 
@@ -157,8 +157,8 @@ def command(case, kernel, initramfs, run, interactive=False):
     elif s.firmware:
         raise ScenarioError(f"firmware = {s.firmware!r}")
     if s.iommu:
-        line += ["-device", s.iommu if "addr=" in s.iommu
-                 else f"{s.iommu},addr=2"]
+        plain = not s.iommu.startswith("{") and "addr=" not in s.iommu
+        line += ["-device", s.iommu + (",addr=2" if plain else "")]
     line += s.qemu
     for dev in s.devices:
         line += device_arguments(dev, run)
@@ -175,26 +175,35 @@ def kill_all():
         qemu.kill()
 
 
-QUIET = 20          # seconds without a word, of a guest that is to hang
+QUIET = 30          # seconds without a word
 
 
 class Watch:
     """Whether the guest has gone quiet: its log no longer grows."""
 
-    def __init__(self, log):
-        self.log, self.size, self.since = log, -1, time.monotonic()
+    def __init__(self, log, until):
+        self.log, self.until = log, until
+        self.size, self.since = -1, time.monotonic()
 
     def quiet(self):
+        """True if it has, and the log does not hold `until`."""
         size = self.log.stat().st_size if self.log.exists() else 0
         if size != self.size:
             self.size, self.since = size, time.monotonic()
-        return time.monotonic() - self.since > QUIET
+        if time.monotonic() - self.since < QUIET:
+            return False
+        return (self.until is None
+                or self.until not in self.log.read_text(errors="replace"))
 
 
-def execute(line, run, settings, progress):
-    """Run QEMU; return whether it ended by itself, within the time limit."""
+def execute(line, run, settings, progress, started):
+    """Run QEMU; return whether it ended by itself, within the time limit.
+
+    A guest that goes quiet is not waited for if it is to hang anyway, or
+    while its log does not hold `started`.
+    """
     end = time.monotonic() + settings.timeout
-    watch = Watch(run / "log")
+    watch = Watch(run / "log", None if settings.expect == "hang" else started)
     with open(run / "qemu", "wb") as messages:
         qemu = subprocess.Popen(line, stdin=subprocess.DEVNULL,
                                 stdout=messages, stderr=messages)
@@ -206,7 +215,7 @@ def execute(line, run, settings, progress):
                     return True
                 except subprocess.TimeoutExpired:
                     progress()
-                if settings.expect == "hang" and watch.quiet():
+                if watch.quiet():
                     return False
             return False
         finally:

@@ -10,6 +10,7 @@ import operator
 import pathlib
 import re
 
+import protocol
 from scenario import TRACE
 
 # What a kernel's log never holds after a good run.
@@ -22,8 +23,10 @@ REPORT = re.compile(
     r"general protection fault|Unable to handle kernel|unreferenced object|"
     r"DMA-API: .*(error|device driver)|Bad page|refcount_t: ")
 # With more than one virtual CPU, TCG now and then runs into the breakpoint of
-# an instruction that the kernel has already patched.
-SPOILT = re.compile(r"Oops: int3: 0000")
+# an instruction that the kernel has already patched, or stops at bringing up
+# the second CPU. No IOMMU driver has run before the core says this.
+INT3 = re.compile(r"Oops: int3: 0000")
+CORE_UP = "iommu: Default domain type"
 
 # The kinds of failure, the one that explains the others first.
 KINDS = ("panic", "hang", "report", "end", "plan", "failure")
@@ -78,7 +81,7 @@ class Trace:
     """QEMU's trace: the device's requests, and each endpoint's part of it."""
 
     def __init__(self, text):
-        self.events, self.domains = {}, {}
+        self.all, self.events, self.domains = [], {}, {}
         self.powered_off = False
         for line in text.splitlines():
             name, _, rest = line.partition(" ")
@@ -88,6 +91,7 @@ class Trace:
             name = name.removeprefix("virtio_iommu_")
             values = dict(re.findall(r"(\w+) ?[=:] ?(0x[0-9a-f]+|\d+)", rest))
             event = {k: int(v, 0) for k, v in values.items()}
+            self.all.append((name, event))
             self.events.setdefault(name, []).append(event)
             if name == "attach":
                 self.domains.setdefault(event["endpoint"], set()).add(
@@ -99,7 +103,7 @@ class Trace:
         if endpoint is None:
             return len(events)
         domains = self.domains.get(endpoint, ())
-        return sum(e.get("endpoint", e.get("sid")) == endpoint
+        return sum(endpoint in (e.get(k) for k in ("endpoint", "sid", "dev"))
                    or e.get("domain", -1) in domains and "endpoint" not in e
                    for e in events)
 
@@ -127,6 +131,7 @@ class Judge:
             self._facts()
             self._faults()
             self._trace_checks()
+            self._protocol()
 
     def _read(self, name):
         path = self.run / name
@@ -221,6 +226,11 @@ class Judge:
             if not COMPARE[compare](count, int(limit)):
                 self._fail("failure", f"trace: {check}, but it is {count}")
 
+    def _protocol(self):
+        """The driver kept to the specification."""
+        for wrong in protocol.Replay(self.trace.all).wrong[:3]:
+            self._fail("failure", wrong)
+
     def kind(self):
         """The kind of failure that explains the others; "pass" if none."""
         kinds = {r.kind for r in self.reasons}
@@ -228,7 +238,8 @@ class Judge:
 
     def spoilt(self):
         """Whether the emulator, not the guest, is to blame."""
-        return bool(SPOILT.search(self.log))
+        early = self.reasons and self.log and CORE_UP not in self.log
+        return bool(early or INT3.search(self.log))
 
     def as_expected(self):
         """Whether the run ended as its scenario says."""
