@@ -481,7 +481,7 @@ static struct viommu_domain *viommu_create_identity(struct viommu *viommu,
 	if (!vdom)
 		return NULL;
 	err = viommu_regions_walk_holes(regions, config->input_first, config->input_last,
-					   config->granule, viommu_identity_hole, vdom);
+					config->granule, viommu_identity_hole, vdom);
 	if (err) {
 		viommu_domain_destroy(vdom);
 		return NULL;

@@ -20,7 +20,7 @@
  * not yet found through the driver, and endpoints are probed all the same.
  */
 LIST_HEAD(viommu_list);
-DEFINE_MUTEX(viommu_list_lock);
+DEFINE_MUTEX(viommu_list_lock);	/* protects viommu_list */
 
 unsigned int viommu_timeout_ms = 10000;
 module_param_named(timeout_ms, viommu_timeout_ms, uint, 0644);
@@ -193,9 +193,10 @@ static void viommu_announce(struct viommu *viommu)
 		 config->input_first, config->input_last, config->granule,
 		 config->domain_first, config->domain_last,
 		 config->bypass ? "bypass" : "are blocked");
+	/* Where the core asks drivers to wait for us, devices come from now on */
 	if (nr)
 		dev_info(viommu->dev, "%u devices are behind it\n", nr);
-	else
+	else if (viommu->fwnode)
 		dev_info(viommu->dev, "no devices: nothing describes one behind this IOMMU\n");
 }
 

@@ -202,7 +202,7 @@ static int viommu_emit_hole(u64 start, u64 last, u64 granule, viommu_hole_fn fn,
  * Return: 0, or what @fn returned.
  */
 int viommu_regions_walk_holes(const struct viommu_regions *regions, u64 first, u64 last,
-				 u64 granule, viommu_hole_fn fn, void *ctx)
+			      u64 granule, viommu_hole_fn fn, void *ctx)
 {
 	u64 next = first;
 	unsigned int i;

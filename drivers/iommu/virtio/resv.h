@@ -49,6 +49,6 @@ bool viommu_regions_has_msi(const struct viommu_regions *regions);
 int viommu_regions_place_msi(const struct viommu_regions *regions, u64 first, u64 last,
 			     u64 *base);
 int viommu_regions_walk_holes(const struct viommu_regions *regions, u64 first, u64 last,
-				 u64 granule, viommu_hole_fn fn, void *ctx);
+			      u64 granule, viommu_hole_fn fn, void *ctx);
 
 #endif /* _VIOMMU_RESV_H */
