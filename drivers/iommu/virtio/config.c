@@ -41,15 +41,33 @@ int viommu_config_validate(struct virtio_device *vdev)
 	return 0;
 }
 
+/* The length of the config space that a PCI capability describes; 0 if none. */
+static u32 viommu_cap_config_size(struct pci_dev *pdev, int pos)
+{
+	u8 type, bar;
+	u32 len;
+
+	pci_read_config_byte(pdev, pos + VIRTIO_PCI_CAP_CFG_TYPE, &type);
+	pci_read_config_byte(pdev, pos + VIRTIO_PCI_CAP_BAR, &bar);
+	pci_read_config_dword(pdev, pos + VIRTIO_PCI_CAP_LENGTH, &len);
+	/* What the virtio core passes over does not count */
+	if (type != VIRTIO_PCI_CAP_DEVICE_CFG || bar >= PCI_STD_NUM_BARS ||
+	    !pci_resource_len(pdev, bar) ||
+	    !(pci_resource_flags(pdev, bar) & (IORESOURCE_MEM | IORESOURCE_IO)))
+		return 0;
+	return len;
+}
+
 /*
- * How long the config space is. The virtio core takes reading past its end for
- * a bug of the driver's, but its length is the device's choice: find it in the
- * PCI capability. Other transports do not bound it.
+ * How long the config space is, for certain. The virtio core takes reading
+ * past its end for a bug of the driver's, but its length is the device's
+ * choice: find it in the PCI capabilities, of which the shortest counts. Other
+ * transports do not bound it.
  */
 static size_t viommu_config_size(struct virtio_device *vdev)
 {
+	size_t size = SIZE_MAX;
 	struct pci_dev *pdev;
-	u8 type;
 	u32 len;
 	int pos;
 
@@ -59,13 +77,11 @@ static size_t viommu_config_size(struct virtio_device *vdev)
 	pdev = to_pci_dev(vdev->dev.parent);
 	for (pos = pci_find_capability(pdev, PCI_CAP_ID_VNDR); pos;
 	     pos = pci_find_next_capability(pdev, pos, PCI_CAP_ID_VNDR)) {
-		pci_read_config_byte(pdev, pos + VIRTIO_PCI_CAP_CFG_TYPE, &type);
-		if (type != VIRTIO_PCI_CAP_DEVICE_CFG)
-			continue;
-		pci_read_config_dword(pdev, pos + VIRTIO_PCI_CAP_LENGTH, &len);
-		return len;
+		len = viommu_cap_config_size(pdev, pos);
+		if (len)
+			size = min_t(size_t, size, len);
 	}
-	return 0;
+	return size == SIZE_MAX ? 0 : size;
 }
 
 /* Bytes of config space that the negotiated features promise. */
