@@ -11,6 +11,7 @@
 #include <linux/iommu.h>
 #include <linux/slab.h>
 #include <linux/virtio.h>
+#include <linux/virtio_config.h>
 
 #include "viommu.h"
 
@@ -169,6 +170,7 @@ void viommu_events_start(struct viommu *viommu)
 void viommu_events_stop(struct viommu *viommu)
 {
 	WRITE_ONCE(viommu->events.running, false);
+	virtio_synchronize_cbs(viommu->vdev);
 	cancel_work_sync(&viommu->events.work);
 }
 
