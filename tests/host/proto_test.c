@@ -187,23 +187,6 @@ static void requests_spelled_out(void)
 	}
 }
 
-static void requests_are_known_by_name(void)
-{
-	static const u64 args[MAX_FIELDS];
-	union viommu_request req;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(layouts); i++) {
-		layouts[i]->build(&req, args);
-		EXPECT(!strcmp(viommu_request_name(&req), layouts[i]->name));
-	}
-	for (i = 6; i < 0x106; i++) {
-		req.head.type = i;
-		if (req.head.type == 0 || req.head.type > 5)
-			EXPECT(!strcmp(viommu_request_name(&req), "request"));
-	}
-}
-
 static void every_status_is_an_errno(void)
 {
 	static const int known[] = {
@@ -837,7 +820,6 @@ static const struct check_case cases[] = {
 	CASE(r16_r33_unmap_is_its_table_and_zeros),
 	CASE(r8_r16_probe_is_its_table_and_zeros),
 	CASE(requests_spelled_out),
-	CASE(requests_are_known_by_name),
 	CASE(every_status_is_an_errno),
 	CASE(properties_of_devices),
 	CASE(regions_of_all_sizes),

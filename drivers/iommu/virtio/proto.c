@@ -162,31 +162,6 @@ int viommu_status_to_errno(u8 status)
 	}
 }
 
-/**
- * viommu_request_name() - Name a request in a message
- * @req: a request that one of the functions above filled in
- *
- * Context: Any.
- * Return: A constant string.
- */
-const char *viommu_request_name(const union viommu_request *req)
-{
-	switch (req->head.type) {
-	case VIRTIO_IOMMU_T_ATTACH:
-		return "ATTACH";
-	case VIRTIO_IOMMU_T_DETACH:
-		return "DETACH";
-	case VIRTIO_IOMMU_T_MAP:
-		return "MAP";
-	case VIRTIO_IOMMU_T_UNMAP:
-		return "UNMAP";
-	case VIRTIO_IOMMU_T_PROBE:
-		return "PROBE";
-	default:
-		return "request";
-	}
-}
-
 static int viommu_read_resv_mem(const void *property, size_t size,
 				viommu_resv_mem_fn fn, void *ctx)
 {

@@ -76,7 +76,6 @@ size_t viommu_build_unmap(union viommu_request *req, u32 domain, u64 iova, u64 l
 size_t viommu_build_probe(union viommu_request *req, u32 endpoint);
 
 int viommu_status_to_errno(u8 status);
-const char *viommu_request_name(const union viommu_request *req);
 
 int viommu_walk_properties(const void *properties, size_t size,
 			   viommu_resv_mem_fn fn, void *ctx);
