@@ -408,9 +408,25 @@ static void regions_are_checked(void)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		u64 msi = 0;
+
 		check_row("%#llx to %#llx", rows[i].region.start, rows[i].region.last);
-		EXPECT_EQ(viommu_regions_check(&rows[i].region), rows[i].err);
+		EXPECT_EQ(viommu_regions_check(&rows[i].region, &msi), rows[i].err);
 	}
+}
+
+static void doorbells_count_together(void)
+{
+	static const struct viommu_region half = { 0, VIOMMU_MAX_MSI_SIZE / 2 - 1, true };
+	static const struct viommu_region memory = { 0, U64_MAX - 1, false };
+	static const struct viommu_region byte = { 5, 5, true };
+	u64 msi = 0;
+
+	EXPECT_EQ(viommu_regions_check(&half, &msi), 0);
+	EXPECT_EQ(viommu_regions_check(&memory, &msi), 0);
+	EXPECT_EQ(viommu_regions_check(&half, &msi), 0);
+	EXPECT_EQ(msi, VIOMMU_MAX_MSI_SIZE);
+	EXPECT_EQ(viommu_regions_check(&byte, &msi), -E2BIG);
 }
 
 /* ---- Holes ---------------------------------------------------------------- */
@@ -718,6 +734,7 @@ static const struct check_case cases[] = {
 	CASE(tables_are_equal_if_all_of_all_regions_is),
 	CASE(the_order_of_adding_does_not_matter),
 	CASE(regions_are_checked),
+	CASE(doorbells_count_together),
 	CASE(r15_r19_r32_holes_are_all_that_is_free),
 	CASE(holes_between_odd_addresses),
 	CASE(the_callback_ends_the_walk),

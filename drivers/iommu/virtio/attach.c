@@ -14,10 +14,12 @@
  *
  * Parking is how a refused ATTACH is found out in time. The core takes the
  * first attach of a group to be infallible: it warns, and gives up the whole
- * IOMMU. So each endpoint is first attached to an empty domain from
- * probe_device(), where saying "not mine" costs nobody else anything. The
- * first paging domain then takes the parked domain over, ID and endpoints,
- * because some devices (crosvm's) let an endpoint change its domain never.
+ * IOMMU. So each device is attached before, when its group is asked for and
+ * saying "not mine" costs nobody else anything: to what its group is attached
+ * to, if there are others in it; to the bypass domain, where that will be the
+ * default; or else to an empty domain. The first paging domain then takes that
+ * one over, ID and endpoints, because some devices (crosvm's) let an endpoint
+ * change its domain never.
  */
 #include <linux/slab.h>
 
@@ -59,7 +61,7 @@ static void viommu_leave_begin(const struct viommu_endpoint *ep)
 }
 
 /* After it: the endpoint has left, or it has not. */
-static void viommu_leave_end(struct viommu_endpoint *ep, bool left)
+static void viommu_leave_end(struct viommu *viommu, struct viommu_endpoint *ep, bool left)
 {
 	struct viommu_domain *vdom = ep->domain;
 
@@ -69,6 +71,9 @@ static void viommu_leave_end(struct viommu_endpoint *ep, bool left)
 		ep->domain = NULL;
 		if (!--vdom->nr_endpoints)
 			viommu_domain_gone(vdom);
+		/* Somebody may still be in there: leave nothing to reach */
+		if (!vdom->nr_endpoints && vdom->tainted && !vdom->bypass)
+			viommu_send_unmap_all(viommu, vdom);
 	} else if (vdom->nr_endpoints == 1) {
 		viommu_domain_leaving(vdom, false);
 	}
@@ -82,7 +87,7 @@ static int viommu_detach_endpoint(struct viommu *viommu, struct viommu_endpoint 
 		return 0;
 	viommu_leave_begin(ep);
 	err = viommu_send_detach(viommu, ep);
-	viommu_leave_end(ep, !err);
+	viommu_leave_end(viommu, ep, !err);
 	return err;
 }
 
@@ -97,7 +102,7 @@ static int viommu_move_endpoint(struct viommu *viommu, struct viommu_endpoint *e
 
 	viommu_leave_begin(ep);
 	err = viommu_send_attach(viommu, ep, vdom);
-	viommu_leave_end(ep, !err);
+	viommu_leave_end(viommu, ep, !err);
 	if (err != -EOPNOTSUPP || !ep->domain)
 		return err;
 
@@ -105,7 +110,10 @@ static int viommu_move_endpoint(struct viommu *viommu, struct viommu_endpoint *e
 	return err ?: viommu_send_attach(viommu, ep, vdom);
 }
 
-/* The domain has an ID. On failure the endpoint is where it was, or nowhere. */
+/*
+ * The domain has an ID. On failure the endpoint is where it was, or nowhere, or
+ * in a domain whose mappings the device does not take: the caller reverts.
+ */
 static int viommu_attach_endpoint(struct viommu *viommu, struct viommu_endpoint *ep,
 				  struct viommu_domain *vdom)
 {
@@ -127,31 +135,25 @@ static int viommu_attach_endpoint(struct viommu *viommu, struct viommu_endpoint 
 /*
  * An endpoint that the device lets neither move nor detach, or that a dead
  * device says nothing of. Its domain is taken from it here, for the core is
- * about to free that; the mappings are taken from the device; and the domain's
- * ID is not used again, as the device may still have the endpoint in it.
+ * about to free that. The domain's ID is not used again, as the device may
+ * still have the endpoint in it; when the others have left, it is emptied.
  */
 static void viommu_abandon_endpoint(struct viommu *viommu, struct viommu_endpoint *ep, int err)
 {
-	struct viommu_domain *vdom = ep->domain;
-	int unmap_err;
-
 	if (!viommu_queue_broken(&viommu->requests))
 		dev_err(viommu->dev,
-			"endpoint 0x%x cannot be detached from domain %u: %pe; it stays there, with nothing mapped\n",
-			ep->id, vdom->id, ERR_PTR(err));
+			"endpoint 0x%x cannot be detached from domain %u, and stays there: %pe\n",
+			ep->id, ep->domain->id, ERR_PTR(err));
 	viommu_leave_begin(ep);
-	if (vdom->nr_endpoints == 1 && !vdom->bypass) {
-		unmap_err = viommu_send_unmap_all(viommu, vdom);
-		if (unmap_err && !viommu_queue_broken(&viommu->requests))
-			dev_err(viommu->dev, "domain %u cannot be emptied: %pe\n", vdom->id,
-				ERR_PTR(unmap_err));
-	}
-	vdom->tainted = true;
-	viommu_leave_end(ep, true);
+	ep->domain->tainted = true;
+	viommu_leave_end(viommu, ep, true);
 }
 
-/* Take an endpoint out of its domain, whatever the device says. */
-static void viommu_block_endpoint(struct viommu *viommu, struct viommu_endpoint *ep)
+/*
+ * Take an endpoint out of its domain, whatever the device says. Return 0, or
+ * -ENODEV if it may bypass now.
+ */
+static int viommu_block_endpoint(struct viommu *viommu, struct viommu_endpoint *ep)
 {
 	int err = -ENOSPC;
 
@@ -159,19 +161,24 @@ static void viommu_block_endpoint(struct viommu *viommu, struct viommu_endpoint 
 
 	if (viommu->blocked)
 		err = viommu_attach_endpoint(viommu, ep, viommu->blocked);
-	if (err)
+	if (ep->domain == viommu->blocked && viommu->blocked)
+		return 0;
+
+	if (ep->domain)
 		err = viommu_detach_endpoint(viommu, ep);
-	if (!ep->domain || ep->domain == viommu->blocked)
-		return;
-	if (err == -ENOENT)	/* unplugged: the device has forgotten it */
-		viommu_leave_end(ep, true);
-	else
+	if (ep->domain && err != -ENOENT)
 		viommu_abandon_endpoint(viommu, ep, err);
+	else	/* detached, or unplugged: the device has forgotten it */
+		viommu_leave_end(viommu, ep, true);
+
+	if (!viommu->config.bypass || err == -ENOENT || viommu_queue_broken(&viommu->requests))
+		return 0;
+	dev_warn(viommu->dev, "endpoint 0x%x cannot be blocked, and may bypass\n", ep->id);
+	return -ENODEV;
 }
 
 /* Undo what a failed attach has done to the first @nr endpoints. */
-static void viommu_revert(struct viommu_master *master, struct viommu_domain **before,
-			  unsigned int nr)
+static void viommu_revert(struct viommu_master *master, unsigned int nr)
 {
 	struct viommu *viommu = master->viommu;
 	unsigned int i;
@@ -180,10 +187,10 @@ static void viommu_revert(struct viommu_master *master, struct viommu_domain **b
 	for (i = 0; i < nr; i++) {
 		struct viommu_endpoint *ep = master->endpoint[i];
 
-		if (ep->domain == before[i])
+		if (ep->domain == ep->before)
 			continue;
-		err = before[i] ? viommu_attach_endpoint(viommu, ep, before[i]) :
-				  viommu_detach_endpoint(viommu, ep);
+		err = ep->before ? viommu_attach_endpoint(viommu, ep, ep->before) :
+				   viommu_detach_endpoint(viommu, ep);
 		if (!err)
 			continue;
 		dev_err(master->dev, "endpoint 0x%x does not go back to its domain (%pe) and is blocked\n",
@@ -201,22 +208,39 @@ static void viommu_unpark(struct viommu_master *master)
 	master->parked = NULL;
 }
 
-/* Let a domain that has no ID yet become what a master's endpoints are parked in. */
+/* Take all endpoints, whosever they are, out of a domain. */
+static void viommu_evict_locked(struct viommu *viommu, struct viommu_domain *vdom)
+{
+	struct viommu_endpoint *ep;
+	unsigned long id;
+
+	if (!vdom->nr_endpoints)
+		return;
+	xa_for_each(&viommu->endpoints, id, ep) {
+		if (ep->domain == vdom)
+			viommu_block_endpoint(viommu, ep);
+	}
+}
+
+/*
+ * Let a domain that has no ID yet become what a master is parked in, together
+ * with all others of its group that have joined it there.
+ */
 static int viommu_adopt(struct viommu_master *master, struct viommu_domain *vdom)
 {
 	struct viommu_domain *parked = master->parked;
-	unsigned int i;
+	struct viommu *viommu = master->viommu;
+	struct viommu_endpoint *ep;
+	unsigned long id;
 	int err;
 
-	if (!parked || !parked->nr_endpoints || vdom->has_id || vdom->bypass)
+	if (!parked || !parked->nr_endpoints || vdom->has_id)
 		return 0;
 
 	vdom->id = parked->id;
 	vdom->has_id = true;
 	parked->has_id = false;
-	for (i = 0; i < master->nr_endpoints; i++) {
-		struct viommu_endpoint *ep = master->endpoint[i];
-
+	xa_for_each(&viommu->endpoints, id, ep) {
 		if (ep->domain != parked)
 			continue;
 		ep->domain = vdom;
@@ -226,35 +250,23 @@ static int viommu_adopt(struct viommu_master *master, struct viommu_domain *vdom
 	viommu_unpark(master);
 
 	err = viommu_domain_go_live(vdom);
-	if (err) {
-		for (i = 0; i < master->nr_endpoints; i++) {
-			if (master->endpoint[i]->domain == vdom)
-				viommu_block_endpoint(master->viommu, master->endpoint[i]);
-		}
-	}
+	if (err)
+		viommu_evict_locked(viommu, vdom);
 	return err;
 }
 
 static int viommu_attach_all(struct viommu_master *master, struct viommu_domain *vdom)
 {
-	struct viommu_domain **before;
 	unsigned int i;
-	int err;
+	int err = 0;
 
-	before = kcalloc(master->nr_endpoints, sizeof(*before), GFP_KERNEL);
-	if (!before)
-		return -ENOMEM;
 	for (i = 0; i < master->nr_endpoints; i++)
-		before[i] = master->endpoint[i]->domain;
+		master->endpoint[i]->before = master->endpoint[i]->domain;
 
-	for (i = 0; i < master->nr_endpoints; i++) {
+	for (i = 0; i < master->nr_endpoints && !err; i++)
 		err = viommu_attach_endpoint(master->viommu, master->endpoint[i], vdom);
-		if (err) {
-			viommu_revert(master, before, i + 1);
-			break;
-		}
-	}
-	kfree(before);
+	if (err)
+		viommu_revert(master, i);
 	viommu_unpark(master);
 	return err;
 }
@@ -314,23 +326,16 @@ int viommu_attach_master(struct viommu_master *master, struct viommu_domain *vdo
 	return viommu_attach_errno(master, err);
 }
 
-/**
- * viommu_attach_park() - Attach the endpoints of a new device to an empty domain
- * @master: the device, not yet known to the core
- *
- * Endpoints that other devices share are left where these have them. Those
- * that the device does not know are dropped, as long as one remains.
- *
- * Context: Process, under viommu->lock; sleeps.
- * Return: 0, or why the device cannot be used.
+/*
+ * Attach each endpoint to an empty domain of the master's own. Endpoints that
+ * other devices share are left where these have them. Those that the device
+ * does not know are dropped, as long as one remains.
  */
-int viommu_attach_park(struct viommu_master *master)
+static int viommu_park(struct viommu_master *master)
 {
 	struct viommu *viommu = master->viommu;
 	unsigned int i = 0;
-	int err = -ENOENT;
-
-	lockdep_assert_held(&viommu->lock);
+	int err;
 
 	master->parked = viommu_domain_create(viommu);
 	if (!master->parked)
@@ -354,6 +359,43 @@ int viommu_attach_park(struct viommu_master *master)
 	return 0;
 }
 
+/* Passthrough by default: find out now whether the device lets the endpoints bypass. */
+static bool viommu_bypasses(struct viommu_master *master)
+{
+	struct viommu *viommu = master->viommu;
+
+	if (!iommu_default_passthrough() || !viommu->bypass)
+		return false;
+	master->no_identity = viommu_attach_all(master, viommu->bypass);
+	if (master->no_identity)
+		dev_warn(master->dev, "the IOMMU does not let it bypass: it is translated\n");
+	return !master->no_identity;
+}
+
+/**
+ * viommu_attach_first() - Attach a new device for the first time
+ * @master: the device, whose group does not yet have it
+ * @mate: another device of the group, or NULL
+ *
+ * Context: Process; sleeps.
+ * Return: 0, or why the device cannot be used.
+ */
+int viommu_attach_first(struct viommu_master *master, struct viommu_master *mate)
+{
+	struct viommu_domain *joined = NULL;
+	int err;
+
+	mutex_lock(&master->viommu->lock);
+	if (mate && mate->nr_endpoints)
+		joined = mate->endpoint[0]->domain;
+	if (joined)
+		err = viommu_attach_all(master, joined);
+	else
+		err = viommu_bypasses(master) ? 0 : viommu_park(master);
+	mutex_unlock(&master->viommu->lock);
+	return err;
+}
+
 /**
  * viommu_attach_forget() - Let go of a device's endpoints
  * @master: a device that is being released
@@ -372,52 +414,42 @@ void viommu_attach_forget(struct viommu_master *master)
 		if (master->endpoint[i]->users == 1)
 			viommu_block_endpoint(master->viommu, master->endpoint[i]);
 	}
+	/* Others may have joined it there, or share its endpoints */
+	if (master->parked)
+		viommu_evict_locked(master->viommu, master->parked);
 	viommu_unpark(master);
 }
 
 /**
- * viommu_attach_unpark() - Undo viommu_attach_park()
- * @master: a device that turned out not to be usable
+ * viommu_attach_evict() - Take every endpoint out of a domain that goes
+ * @vdom: the domain
  *
- * Its endpoints are left as they were found, attached to nothing.
+ * The core frees a domain when it has attached its devices to another one, but
+ * also when that has failed.
  *
- * Context: Process, under viommu->lock; sleeps. Cannot fail.
+ * Context: Process; sleeps. Cannot fail.
  */
-void viommu_attach_unpark(struct viommu_master *master)
+void viommu_attach_evict(struct viommu_domain *vdom)
 {
-	unsigned int i;
+	struct viommu *viommu = vdom->viommu;
 
-	for (i = 0; i < master->nr_endpoints; i++) {
-		struct viommu_endpoint *ep = master->endpoint[i];
-		int err;
-
-		if (ep->users > 1)
-			continue;
-		err = viommu_detach_endpoint(master->viommu, ep);
-		if (err)
-			viommu_abandon_endpoint(master->viommu, ep, err);
-	}
-	viommu_unpark(master);
-}
-
-/**
- * viommu_attach_disown() - Forget where an endpoint is attached
- * @ep: an endpoint that nobody uses any more; on the device, it stays blocked
- *
- * Context: Process, under viommu->lock; sleeps. Cannot fail.
- */
-void viommu_attach_disown(struct viommu_endpoint *ep)
-{
-	viommu_leave_end(ep, true);
+	if (!viommu)
+		return;
+	mutex_lock(&viommu->lock);
+	viommu_evict_locked(viommu, vdom);
+	mutex_unlock(&viommu->lock);
 }
 
 /**
  * viommu_attach_blocked() - Attach a device to the blocked domain
  * @master: the device
  *
+ * Whatever comes of it, the endpoints are no longer where they were, unless
+ * -ENOSPC is returned.
+ *
  * Context: Process, under the group's mutex; sleeps.
- * Return: As viommu_attach_master(); -ENOSPC if domain_range had no ID for a
- * blocked domain and unattached endpoints bypass.
+ * Return: 0; -ENOSPC if domain_range had no ID for a blocked domain and
+ * unattached endpoints bypass; -ENODEV if an endpoint cannot be blocked.
  */
 int viommu_attach_blocked(struct viommu_master *master)
 {
@@ -425,17 +457,15 @@ int viommu_attach_blocked(struct viommu_master *master)
 	unsigned int i;
 	int err = 0;
 
-	if (viommu->blocked)
-		return viommu_attach_master(master, viommu->blocked);
-	if (viommu->config.bypass)
+	if (!viommu->blocked && viommu->config.bypass)
 		return viommu_attach_errno(master, -ENOSPC);
 
 	mutex_lock(&viommu->lock);
-	for (i = 0; i < master->nr_endpoints && !err; i++)
-		err = viommu_detach_endpoint(viommu, master->endpoint[i]);
+	for (i = 0; i < master->nr_endpoints; i++)
+		err = viommu_block_endpoint(viommu, master->endpoint[i]) ?: err;
 	viommu_unpark(master);
 	mutex_unlock(&viommu->lock);
-	return viommu_attach_errno(master, err);
+	return err;
 }
 
 /* ---- Identity ------------------------------------------------------------------ */
@@ -589,6 +619,22 @@ err_blocked:
 	return -ENOMEM;
 }
 
+/* Released endpoints, which nobody uses and the device is about to forget */
+static void viommu_free_endpoints(struct viommu *viommu)
+{
+	struct viommu_endpoint *ep;
+	unsigned long id;
+
+	mutex_lock(&viommu->lock);
+	xa_for_each(&viommu->endpoints, id, ep) {
+		WARN_ON(ep->users);
+		viommu_leave_end(viommu, ep, true);
+		xa_erase(&viommu->endpoints, id);
+		kfree(ep);
+	}
+	mutex_unlock(&viommu->lock);
+}
+
 /**
  * viommu_attach_exit() - Undo viommu_attach_init()
  * @viommu: the IOMMU, without devices
@@ -599,6 +645,7 @@ void viommu_attach_exit(struct viommu *viommu)
 {
 	struct viommu_domain *vdom, *next;
 
+	viommu_free_endpoints(viommu);
 	list_for_each_entry_safe(vdom, next, &viommu->identities, link) {
 		list_del(&vdom->link);
 		viommu_domain_destroy(vdom);

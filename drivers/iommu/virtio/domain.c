@@ -30,6 +30,9 @@
 
 #include "viommu.h"
 
+/* Mappings looked at before interrupts are let in. */
+#define VIOMMU_WALK_BATCH	64
+
 static struct kmem_cache *viommu_mapping_cache;
 
 static const struct iommu_domain_ops viommu_domain_ops;
@@ -195,6 +198,7 @@ static struct iommu_domain *viommu_alloc_paging(struct device *dev)
 
 static void viommu_domain_free(struct iommu_domain *domain)
 {
+	viommu_attach_evict(to_viommu_domain(domain));
 	viommu_domain_destroy(to_viommu_domain(domain));
 	module_put(THIS_MODULE);
 }
@@ -237,7 +241,7 @@ static struct viommu_slot *viommu_domain_lock(struct viommu_domain *vdom, unsign
 	}
 }
 
-/* The slot goes back if it has not been used, and is NULL then. */
+/* A slot that has not been used goes back. */
 static void viommu_domain_unlock(struct viommu_domain *vdom, struct viommu_slot *slot,
 				 unsigned long flags)
 	__releases(&vdom->lock)
@@ -321,19 +325,31 @@ static int viommu_map_pages(struct iommu_domain *domain, unsigned long iova, phy
 	return err;
 }
 
-/* First failure among the mappings of a range whose MAPs have all been answered. */
-static int viommu_map_result(struct viommu_domain *vdom, u64 iova, u64 last)
+/* Look at a batch of mappings from *@iova on, and move *@iova past them; true if there are more. */
+static bool viommu_map_result(struct viommu_domain *vdom, u64 *iova, u64 last, int *err)
 {
 	struct viommu_mapping *mapping;
+	unsigned int left = VIOMMU_WALK_BATCH;
 	unsigned long flags;
-	int err = 0;
 
 	spin_lock_irqsave(&vdom->lock, flags);
-	for (mapping = viommu_mapping_first(&vdom->mappings, iova);
-	     mapping && mapping->iova <= last && !err; mapping = viommu_mapping_next(mapping))
-		err = READ_ONCE(mapping->result);
+	mapping = viommu_mapping_first(&vdom->mappings, *iova);
+	while (mapping && mapping->iova <= last && left-- && !*err) {
+		*err = READ_ONCE(mapping->result);
+		*iova = mapping->last + 1;
+		mapping = viommu_mapping_next(mapping);
+	}
 	spin_unlock_irqrestore(&vdom->lock, flags);
+	return mapping && mapping->iova <= last && !*err;
+}
 
+/* First failure among the mappings of a range whose MAPs have all been answered. */
+static int viommu_map_results(struct viommu_domain *vdom, u64 iova, u64 last)
+{
+	int err = 0;
+
+	while (viommu_map_result(vdom, &iova, last, &err))
+		;
 	/* Another CPU's MAP in the range would be a broken promise of the caller's */
 	return err == -EINPROGRESS ? -EBUSY : err;
 }
@@ -346,7 +362,7 @@ static int viommu_iotlb_sync_map(struct iommu_domain *domain, unsigned long iova
 	if (!vdom->viommu)
 		return 0;
 	viommu_queue_wait(&vdom->viommu->requests, &vdom->flight, false);
-	err = viommu_map_result(vdom, iova, iova + size - 1);
+	err = viommu_map_results(vdom, iova, iova + size - 1);
 	if (err)
 		dev_err_ratelimited(vdom->viommu->dev,
 				    "domain %u: MAP of 0x%lx, %zu bytes, failed: %pe\n",
@@ -361,10 +377,12 @@ static int viommu_iotlb_sync_map(struct iommu_domain *domain, unsigned long iova
  * cuts ranges up by alignment alone and may ask for less than was mapped
  * together; a mapping goes whole, and the core is told by how much that is
  * more than it asked for. Stops at a hole, inside a mapping that begins
- * earlier, and at a mapping whose MAP is still in flight (@busy).
+ * earlier, at a mapping whose MAP is still in flight (@busy), and after a
+ * batch: the core comes again for the rest.
  */
 static u64 viommu_domain_remove(struct viommu_domain *vdom, u64 iova, u64 last, bool *busy)
 {
+	unsigned int left = VIOMMU_WALK_BATCH;
 	struct viommu_mapping *mapping;
 	unsigned long flags;
 	u64 next = iova;
@@ -372,7 +390,7 @@ static u64 viommu_domain_remove(struct viommu_domain *vdom, u64 iova, u64 last, 
 	*busy = false;
 	spin_lock_irqsave(&vdom->lock, flags);
 	mapping = viommu_mapping_first(&vdom->mappings, iova);
-	while (mapping && mapping->iova == next && next <= last) {
+	while (mapping && mapping->iova == next && next <= last && left--) {
 		struct viommu_mapping *gone = mapping;
 
 		if (READ_ONCE(gone->result) == -EINPROGRESS) {
@@ -541,8 +559,8 @@ static bool viommu_replay_one(struct viommu_domain *vdom)
  * viommu_domain_go_live() - Tell the device all mappings of a domain
  * @vdom: a domain whose first endpoint has just been attached
  *
- * On error, the domain is left as it was, but for MAPs that the device has
- * accepted: the caller detaches the endpoint, and they vanish.
+ * On error, some mappings are on the device and some are not: the caller
+ * detaches the endpoint, and they vanish.
  *
  * Context: Process, under viommu->lock; sleeps.
  * Return: 0, or why a MAP failed.
@@ -682,6 +700,7 @@ const struct iommu_ops viommu_ops = {
 	.probe_finalize		= viommu_compat_probe_finalize,
 	.release_device		= viommu_release_device,
 	.device_group		= viommu_device_group,
+	.def_domain_type	= viommu_def_domain_type,
 	.get_resv_regions	= viommu_get_resv_regions,
 	.of_xlate		= viommu_compat_of_xlate(viommu_of_xlate),
 	.default_domain_ops	= &viommu_domain_ops,

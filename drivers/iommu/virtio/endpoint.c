@@ -35,7 +35,8 @@ static struct viommu_endpoint *viommu_endpoint_get(struct viommu_master *master,
 	lockdep_assert_held(&viommu->lock);
 
 	if (ep) {
-		ep->users++;
+		if (!ep->users++)
+			ep->master = master;
 		return ep;
 	}
 	ep = kzalloc(sizeof(*ep), GFP_KERNEL);
@@ -75,12 +76,12 @@ static void viommu_endpoint_put(struct viommu_master *master, struct viommu_endp
 
 	lockdep_assert_held(&viommu->lock);
 
-	if (--ep->users) {
-		if (ep->master == master)
-			ep->master = viommu_endpoint_user(viommu, ep);
+	ep->users--;
+	if (ep->master == master)
+		ep->master = viommu_endpoint_user(viommu, ep);
+	/* Released into the blocked domain, it stays known: it has to come out of there again */
+	if (ep->users || ep->domain)
 		return;
-	}
-	viommu_attach_disown(ep);
 	xa_erase(&viommu->endpoints, ep->id);
 	kfree(ep);
 }
@@ -136,11 +137,12 @@ static int viommu_add_resv_mem(const struct viommu_resv_mem *mem, void *ctx)
 static int viommu_check_regions(const struct viommu_master *master)
 {
 	const struct viommu_regions *regions = &master->regions;
+	u64 msi = 0;
 	unsigned int i;
 	int err;
 
 	for (i = 0; i < regions->nr; i++) {
-		err = viommu_regions_check(&regions->region[i]);
+		err = viommu_regions_check(&regions->region[i], &msi);
 		if (!err)
 			continue;
 		dev_err(master->dev, "reserved region 0x%llx - 0x%llx makes no sense\n",
@@ -249,8 +251,6 @@ static void viommu_master_free(struct viommu_master *master)
 
 	while (master->nr_endpoints)
 		viommu_endpoint_put(master, master->endpoint[--master->nr_endpoints]);
-	/* Parked and never attached: its endpoints have gone just now */
-	viommu_domain_destroy(master->parked);
 	kfree(master->regions.region);
 	kfree(master);
 }
@@ -277,14 +277,7 @@ static int viommu_master_start(struct viommu_master *master)
 	int err;
 
 	err = viommu_master_add_ids(master, dev_iommu_fwspec_get(master->dev));
-	if (!err)
-		err = viommu_probe_endpoints(master);
-	if (err)
-		return err;
-	err = viommu_attach_park(master);
-	if (err)
-		viommu_attach_unpark(master);
-	return err;
+	return err ?: viommu_probe_endpoints(master);
 }
 
 static struct viommu_master *viommu_master_create(struct viommu *viommu, struct device *dev)
@@ -312,8 +305,17 @@ static struct viommu_master *viommu_master_create(struct viommu *viommu, struct 
  */
 static void viommu_link_supplier(struct viommu *viommu, struct device *dev)
 {
+	/* Both on the way: a link would outlive a probe of theirs that fails */
+	if (dev->links.status == DL_DEV_PROBING && viommu->dev->links.status == DL_DEV_PROBING)
+		return;
 	if (!device_link_add(dev, viommu->dev, DL_FLAG_AUTOREMOVE_SUPPLIER))
 		dev_dbg(dev, "no device link: the IOMMU itself depends on it\n");
+}
+
+static void viommu_say_refused(struct viommu *viommu, struct device *dev, int err)
+{
+	dev_err(dev, "not translated: IOMMU %s does not take it: %pe\n", dev_name(viommu->dev),
+		ERR_PTR(err));
 }
 
 /**
@@ -331,25 +333,20 @@ struct iommu_device *viommu_probe_device(struct device *dev)
 	viommu = viommu_topology_find(dev);
 	if (!viommu)
 		return ERR_PTR(-ENODEV);
-	if (viommu_topology_does_dma(dev)) {
-		master = ERR_PTR(-ENODEV);
+	if (viommu_topology_does_dma(dev))
 		goto out_put;
-	}
 
 	master = viommu_master_create(viommu, dev);
 	if (IS_ERR(master)) {
-		dev_err(dev, "not translated: IOMMU %s does not take it: %pe\n",
-			dev_name(viommu->dev), master);
-		master = ERR_PTR(-ENODEV);
+		viommu_say_refused(viommu, dev, PTR_ERR(master));
 		goto out_put;
 	}
 	dev_iommu_priv_set(dev, master);
-	viommu_link_supplier(viommu, dev);
 	return &viommu->iommu;
 
 out_put:
 	viommu_put(viommu);
-	return ERR_CAST(master);
+	return ERR_PTR(-ENODEV);
 }
 
 /**
@@ -392,20 +389,66 @@ static struct iommu_group *viommu_alias_group(struct viommu_master *master)
 	return group;
 }
 
+/* Another device of a group; it stays for as long as iommu_probe_device_lock is held. */
+static struct viommu_master *viommu_group_mate(struct viommu_master *master,
+					       const struct iommu_group *group)
+{
+	struct viommu_master *other, *mate = NULL;
+
+	mutex_lock(&master->viommu->lock);
+	list_for_each_entry(other, &master->viommu->masters, link) {
+		if (other != master && other->dev->iommu_group == group)
+			mate = other;
+	}
+	mutex_unlock(&master->viommu->lock);
+	return mate;
+}
+
 /**
- * viommu_device_group() - Find the group of a device
+ * viommu_device_group() - Find the group of a device, and attach it
  * @dev: a device that viommu_probe_device() took in
  *
- * Context: Process.
- * Return: Its group, with a reference, or an error.
+ * This is the last moment at which a device that the IOMMU refuses can be told
+ * from an IOMMU that does not work, and the first at which its group is known;
+ * see attach.c.
+ *
+ * Context: Process, under iommu_probe_device_lock; sleeps.
+ * Return: Its group, with a reference; -ENODEV if the IOMMU refuses it, or an
+ * error of the core's.
  */
 struct iommu_group *viommu_device_group(struct device *dev)
 {
-	struct iommu_group *group = viommu_alias_group(dev_iommu_priv_get(dev));
+	struct viommu_master *master = dev_iommu_priv_get(dev);
+	struct iommu_group *group = viommu_alias_group(master);
+	int err;
 
-	if (group)
+	if (!group)
+		group = dev_is_pci(dev) ? pci_device_group(dev) : generic_device_group(dev);
+	if (IS_ERR_OR_NULL(group))
 		return group;
-	return dev_is_pci(dev) ? pci_device_group(dev) : generic_device_group(dev);
+
+	err = viommu_attach_first(master, viommu_group_mate(master, group));
+	if (err) {
+		viommu_say_refused(master->viommu, dev, err);
+		iommu_group_put(group);
+		return ERR_PTR(-ENODEV);
+	}
+	viommu_link_supplier(master->viommu, dev);
+	return group;
+}
+
+/**
+ * viommu_def_domain_type() - Say which domain a device has to have
+ * @dev: a device that viommu_probe_device() took in
+ *
+ * Context: Any.
+ * Return: IOMMU_DOMAIN_DMA for one that cannot bypass, else 0: no matter.
+ */
+int viommu_def_domain_type(struct device *dev)
+{
+	const struct viommu_master *master = dev_iommu_priv_get(dev);
+
+	return master->no_identity ? IOMMU_DOMAIN_DMA : 0;
 }
 
 /* ---- Reserved regions, for the core ------------------------------------------------- */
@@ -424,8 +467,7 @@ static void viommu_list_region(struct list_head *head, u64 start, u64 last,
 	region = iommu_alloc_resv_region(start, last - start + 1,
 					 type == IOMMU_RESV_RESERVED ? 0 : prot, type,
 					 GFP_KERNEL | __GFP_NOFAIL);
-	if (region)
-		list_add_tail(&region->list, head);
+	list_add_tail(&region->list, head);
 }
 
 /**

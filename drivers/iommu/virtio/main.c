@@ -22,9 +22,9 @@
 LIST_HEAD(viommu_list);
 DEFINE_MUTEX(viommu_list_lock);	/* protects viommu_list */
 
-unsigned int viommu_timeout_ms = 10000;
+unsigned int viommu_timeout_ms = 5000;
 module_param_named(timeout_ms, viommu_timeout_ms, uint, 0644);
-MODULE_PARM_DESC(timeout_ms, "Milliseconds after which a device that does not answer is given up (default 10000)");
+MODULE_PARM_DESC(timeout_ms, "Milliseconds after which a device that does not answer is given up (default 5000, at least 100)");
 
 static char *viommu_bypass = "keep";
 module_param_named(bypass, viommu_bypass, charp, 0444);
@@ -113,12 +113,21 @@ static int viommu_init_queues(struct viommu *viommu)
 	return err;
 }
 
+/* What is left in a ring may be mapped for DMA. */
+static void viommu_drain(struct virtqueue *vq)
+{
+	while (virtqueue_detach_unused_buf(vq))
+		;
+}
+
 /* The device forgets everything, then nobody reaches it any more. */
 static void viommu_stop(struct viommu *viommu)
 {
 	virtio_reset_device(viommu->vdev);
 	viommu_events_stop(viommu);
 	viommu_queue_stop(&viommu->requests);
+	viommu_drain(viommu->requests.vq);
+	viommu_drain(viommu->events.vq);
 	viommu->vdev->config->del_vqs(viommu->vdev);
 }
 
@@ -152,10 +161,11 @@ static int viommu_register(struct viommu *viommu)
 /* Every endpoint is released, and blocked, before the device is touched. */
 static void viommu_unregister(struct viommu *viommu)
 {
-	iommu_device_unregister(&viommu->iommu);
+	/* First from the list: no device is to come any more */
 	mutex_lock(&viommu_list_lock);
 	list_del(&viommu->link);
 	mutex_unlock(&viommu_list_lock);
+	iommu_device_unregister(&viommu->iommu);
 	iommu_device_sysfs_remove(&viommu->iommu);
 }
 
@@ -341,18 +351,12 @@ static int __init viommu_init(void)
 	err = viommu_domain_setup();
 	if (err)
 		return err;
-	err = viommu_topology_init();
-	if (err)
-		goto err_domain;
+	viommu_topology_init();
 	err = register_virtio_driver(&viommu_driver);
-	if (err)
-		goto err_topology;
-	return 0;
-
-err_topology:
-	viommu_topology_exit();
-err_domain:
-	viommu_domain_teardown();
+	if (err) {
+		viommu_topology_exit();
+		viommu_domain_teardown();
+	}
 	return err;
 }
 module_init(viommu_init);

@@ -44,34 +44,12 @@
 /* How long to wait for another CPU's notification before doing it oneself. */
 #define VIOMMU_KICK_PATIENCE_NS	(50 * NSEC_PER_USEC)
 
+/* A shorter timeout would take a busy host for a dead device. */
+#define VIOMMU_MIN_TIMEOUT_MS	100u
+
 /* First and longest pause of a sleeping wait: answers mostly take microseconds. */
 #define VIOMMU_SLEEP_MIN_US	20u
 #define VIOMMU_SLEEP_MAX_US	1000u
-
-/**
- * struct viommu_deadline - how much longer a wait may last
- * @last: when somebody looked last
- * @left: nanoseconds left
- */
-struct viommu_deadline {
-	ktime_t last;
-	s64 left;
-};
-
-static void viommu_deadline_start(struct viommu_deadline *deadline)
-{
-	deadline->last = ktime_get();
-	deadline->left = (s64)READ_ONCE(viommu_timeout_ms) * NSEC_PER_MSEC;
-}
-
-static bool viommu_deadline_passed(struct viommu_deadline *deadline)
-{
-	ktime_t now = ktime_get();
-
-	deadline->left -= min_t(s64, ktime_sub(now, deadline->last), VIOMMU_BLINK_NS);
-	deadline->last = now;
-	return deadline->left <= 0;
-}
 
 static void viommu_slot_free(struct viommu_queue *queue, struct viommu_slot *slot)
 {
@@ -99,7 +77,7 @@ static void viommu_slot_done(struct viommu_queue *queue, struct viommu_slot *slo
 
 	lockdep_assert_held(&queue->lock);
 
-	if (flight->leaving)
+	if (flight->leaving && !queue->broken)
 		err = 0;
 	if (err)
 		viommu_count_error(flight, slot->req.head.type, err);
@@ -185,15 +163,6 @@ static void viommu_give_up(struct viommu_queue *queue, int err)
 		dev_err(queue->dev, "the request queue is broken: all further requests fail\n");
 }
 
-/* To be called in every turn of a wait. */
-static void viommu_check_deadline(struct viommu_queue *queue, struct viommu_deadline *deadline)
-{
-	if (virtqueue_is_broken(queue->vq))
-		viommu_give_up(queue, -EIO);
-	else if (viommu_deadline_passed(deadline))
-		viommu_give_up(queue, -ETIMEDOUT);
-}
-
 /* Carry out a notification for all up to @seq; the caller has counted itself. */
 static void viommu_notify(struct viommu_queue *queue, u64 seq)
 {
@@ -251,6 +220,48 @@ static void viommu_kick_again(struct viommu_queue *queue, u64 seq)
 }
 
 /**
+ * struct viommu_wait - a wait for the device
+ * @seq: the last request that had been posted when it began
+ * @last: when somebody looked last
+ * @left: nanoseconds until the device is given up
+ * @patience: until when somebody else's notification is waited for
+ */
+struct viommu_wait {
+	u64 seq;
+	ktime_t last;
+	s64 left;
+	ktime_t patience;
+};
+
+static void viommu_wait_begin(struct viommu_queue *queue, struct viommu_wait *wait)
+{
+	unsigned int timeout = max(READ_ONCE(viommu_timeout_ms), VIOMMU_MIN_TIMEOUT_MS);
+
+	wait->seq = READ_ONCE(queue->posted);
+	wait->last = ktime_get();
+	wait->left = (s64)timeout * NSEC_PER_MSEC;
+	wait->patience = ktime_add_ns(wait->last, VIOMMU_KICK_PATIENCE_NS);
+	viommu_kick(queue);
+}
+
+/* To be called in every turn: gives the device up, or notifies it, when it is time. */
+static void viommu_wait_turn(struct viommu_queue *queue, struct viommu_wait *wait)
+{
+	ktime_t now = ktime_get();
+
+	wait->left -= min_t(s64, ktime_sub(now, wait->last), VIOMMU_BLINK_NS);
+	wait->last = now;
+	if (virtqueue_is_broken(queue->vq)) {
+		viommu_give_up(queue, -EIO);
+	} else if (wait->left <= 0) {
+		viommu_give_up(queue, -ETIMEDOUT);
+	} else if (ktime_after(now, wait->patience)) {
+		viommu_kick_again(queue, wait->seq);
+		wait->patience = ktime_add_ns(now, VIOMMU_KICK_PATIENCE_NS);
+	}
+}
+
+/**
  * viommu_queue_init() - Set a request queue up
  * @queue: the queue
  * @dev: whom messages name
@@ -269,8 +280,11 @@ int viommu_queue_init(struct viommu_queue *queue, struct device *dev, struct vir
 	queue->vq = vq;
 	/* One descriptor out, one in */
 	queue->nr_slots = min(virtqueue_get_vring_size(vq) / 2, VIOMMU_MAX_SLOTS);
-	if (!queue->nr_slots)
+	if (!queue->nr_slots) {
+		dev_err(dev, "refused: a request needs two descriptors, the queue has %u\n",
+			virtqueue_get_vring_size(vq));
 		return -EINVAL;
+	}
 
 	queue->slots = kcalloc(queue->nr_slots, sizeof(*queue->slots), GFP_KERNEL);
 	if (!queue->slots)
@@ -380,36 +394,43 @@ unsigned int viommu_flight_unmap_errors(struct viommu_queue *queue, struct viomm
 	return errors;
 }
 
+static struct viommu_slot *viommu_get_slot_locked(struct viommu_queue *queue)
+{
+	struct viommu_slot *slot;
+
+	lockdep_assert_held(&queue->lock);
+
+	if (list_empty(&queue->free))
+		viommu_reap(queue);
+	if (queue->broken)
+		return ERR_PTR(-EIO);
+	slot = list_first_entry_or_null(&queue->free, struct viommu_slot, link);
+	if (slot) {
+		list_del(&slot->link);
+		slot->in = &slot->tail;
+		slot->in_len = sizeof(slot->tail);
+	}
+	return slot;
+}
+
 /**
  * viommu_queue_get_slot() - Take a slot, so that posting cannot fail
  * @queue: the queue
  *
- * Context: Any; interrupts are off from here to viommu_queue_post() or
+ * Context: Under a domain's lock, which is held until viommu_queue_post() or
  * viommu_queue_put_slot(), lest an interrupt waits for the last slot while
- * what it interrupted has it. A domain's lock may be held. Does not wait.
+ * what it interrupted has it. Does not wait.
  * Return: A slot whose req and len are to be filled in; NULL if all are in
  * flight (see viommu_queue_make_room()); -EIO if the queue is broken.
  */
 struct viommu_slot *viommu_queue_get_slot(struct viommu_queue *queue)
 {
 	struct viommu_slot *slot;
+	unsigned long flags;
 
-	lockdep_assert_irqs_disabled();
-
-	spin_lock(&queue->lock);
-	if (list_empty(&queue->free))
-		viommu_reap(queue);
-	slot = list_first_entry_or_null(&queue->free, struct viommu_slot, link);
-	if (queue->broken)
-		slot = ERR_PTR(-EIO);
-	else if (slot)
-		list_del(&slot->link);
-	spin_unlock(&queue->lock);
-
-	if (!IS_ERR_OR_NULL(slot)) {
-		slot->in = &slot->tail;
-		slot->in_len = sizeof(slot->tail);
-	}
+	spin_lock_irqsave(&queue->lock, flags);
+	slot = viommu_get_slot_locked(queue);
+	spin_unlock_irqrestore(&queue->lock, flags);
 	return slot;
 }
 
@@ -418,15 +439,17 @@ struct viommu_slot *viommu_queue_get_slot(struct viommu_queue *queue)
  * @queue: the queue
  * @slot: from viommu_queue_get_slot(); may be NULL or an error
  *
- * Context: Any, interrupts off.
+ * Context: As viommu_queue_get_slot().
  */
 void viommu_queue_put_slot(struct viommu_queue *queue, struct viommu_slot *slot)
 {
+	unsigned long flags;
+
 	if (IS_ERR_OR_NULL(slot))
 		return;
-	spin_lock(&queue->lock);
+	spin_lock_irqsave(&queue->lock, flags);
 	viommu_slot_free(queue, slot);
-	spin_unlock(&queue->lock);
+	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
 static bool viommu_has_room(struct viommu_queue *queue)
@@ -450,13 +473,36 @@ static bool viommu_has_room(struct viommu_queue *queue)
  */
 void viommu_queue_make_room(struct viommu_queue *queue)
 {
-	struct viommu_deadline deadline;
+	struct viommu_wait wait;
 
-	viommu_deadline_start(&deadline);
-	viommu_kick(queue);
+	viommu_wait_begin(queue, &wait);
 	while (!viommu_has_room(queue)) {
-		viommu_check_deadline(queue, &deadline);
+		viommu_wait_turn(queue, &wait);
 		cpu_relax();
+	}
+}
+
+static void viommu_post_locked(struct viommu_queue *queue, struct viommu_slot *slot,
+			       struct viommu_flight *flight, int *result)
+{
+	struct scatterlist *sgs[] = { &slot->out_sg, &slot->in_sg };
+	int err = -EIO;
+
+	lockdep_assert_held(&queue->lock);
+
+	sg_init_one(&slot->out_sg, &slot->req, slot->len);
+	sg_init_one(&slot->in_sg, slot->in, slot->in_len);
+	slot->result = result;
+	slot->flight = flight;
+	list_add_tail(&slot->link, &flight->slots);
+
+	if (!queue->broken)
+		err = virtqueue_add_sgs(queue->vq, sgs, 1, 1, slot, GFP_ATOMIC);
+	if (!err) {
+		slot->seq = ++queue->posted;
+	} else {
+		viommu_slot_done(queue, slot, err);
+		viommu_slot_free(queue, slot);
 	}
 }
 
@@ -470,37 +516,21 @@ void viommu_queue_make_room(struct viommu_queue *queue)
  *
  * The device is notified by whoever waits next, or by whoever finds no slot.
  *
- * Context: Any, interrupts off; a domain's lock may be held. Does not wait.
+ * Context: As viommu_queue_get_slot(). Does not wait.
  */
 void viommu_queue_post(struct viommu_queue *queue, struct viommu_slot *slot,
 		       struct viommu_flight *flight, int *result)
 {
-	struct scatterlist *sgs[2];
-	int err = -EIO;
+	unsigned long flags;
 
 	if (result)
 		WRITE_ONCE(*result, IS_ERR(slot) ? -EIO : -EINPROGRESS);
 	if (IS_ERR(slot))
 		return;
 
-	sg_init_one(&slot->out_sg, &slot->req, slot->len);
-	sg_init_one(&slot->in_sg, slot->in, slot->in_len);
-	sgs[0] = &slot->out_sg;
-	sgs[1] = &slot->in_sg;
-	slot->result = result;
-
-	spin_lock(&queue->lock);
-	if (!queue->broken)
-		err = virtqueue_add_sgs(queue->vq, sgs, 1, 1, slot, GFP_ATOMIC);
-	slot->flight = flight;
-	list_add_tail(&slot->link, &flight->slots);
-	if (!err) {
-		slot->seq = ++queue->posted;
-	} else {
-		viommu_slot_done(queue, slot, err);
-		viommu_slot_free(queue, slot);
-	}
-	spin_unlock(&queue->lock);
+	spin_lock_irqsave(&queue->lock, flags);
+	viommu_post_locked(queue, slot, flight, result);
+	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
 /* Reap once; true if nothing up to @seq is in flight any more. */
@@ -534,20 +564,12 @@ static bool viommu_flight_landed(struct viommu_queue *queue, struct viommu_fligh
 void viommu_queue_wait(struct viommu_queue *queue, struct viommu_flight *flight,
 		       bool may_sleep)
 {
-	struct viommu_deadline deadline;
-	u64 seq = READ_ONCE(queue->posted);
 	unsigned int pause = VIOMMU_SLEEP_MIN_US;
-	ktime_t patience;
+	struct viommu_wait wait;
 
-	viommu_deadline_start(&deadline);
-	patience = ktime_add_ns(deadline.last, VIOMMU_KICK_PATIENCE_NS);
-	viommu_kick(queue);
-	while (!viommu_flight_landed(queue, flight, seq)) {
-		viommu_check_deadline(queue, &deadline);
-		if (ktime_after(deadline.last, patience)) {
-			viommu_kick_again(queue, seq);
-			patience = ktime_add_ns(deadline.last, VIOMMU_KICK_PATIENCE_NS);
-		}
+	viommu_wait_begin(queue, &wait);
+	while (!viommu_flight_landed(queue, flight, wait.seq)) {
+		viommu_wait_turn(queue, &wait);
 		if (may_sleep) {
 			usleep_range(pause, 2 * pause);
 			pause = min(2 * pause, VIOMMU_SLEEP_MAX_US);
@@ -557,19 +579,26 @@ void viommu_queue_wait(struct viommu_queue *queue, struct viommu_flight *flight,
 	}
 }
 
-/* Take a slot and turn interrupts off, in whatever order that takes. */
-static struct viommu_slot *viommu_get_slot_irq(struct viommu_queue *queue)
+/* Post a request that comes with its buffers; false if there is no room for it. */
+static bool viommu_try_run(struct viommu_queue *queue, const union viommu_request *req,
+			   size_t len, void *in, size_t in_len, struct viommu_flight *flight,
+			   int *result)
 {
 	struct viommu_slot *slot;
 
-	for (;;) {
-		local_irq_disable();
-		slot = viommu_queue_get_slot(queue);
-		if (slot)
-			return slot;
-		local_irq_enable();
-		viommu_queue_make_room(queue);
+	spin_lock_irq(&queue->lock);
+	slot = viommu_get_slot_locked(queue);
+	if (!IS_ERR_OR_NULL(slot)) {
+		slot->req = *req;
+		slot->len = len;
+		if (in) {
+			slot->in = in;
+			slot->in_len = in_len;
+		}
+		viommu_post_locked(queue, slot, flight, result);
 	}
+	spin_unlock_irq(&queue->lock);
+	return slot;
 }
 
 /**
@@ -591,24 +620,13 @@ int viommu_queue_run(struct viommu_queue *queue, const union viommu_request *req
 		     void *in, size_t in_len)
 {
 	struct viommu_flight flight;
-	struct viommu_slot *slot;
-	int result;
+	int result = -EIO;
 
 	might_sleep();
 
 	viommu_flight_init(&flight);
-	slot = viommu_get_slot_irq(queue);
-	if (!IS_ERR(slot)) {
-		slot->req = *req;
-		slot->len = len;
-		if (in) {
-			slot->in = in;
-			slot->in_len = in_len;
-		}
-	}
-	viommu_queue_post(queue, slot, &flight, &result);
-	local_irq_enable();
-
+	while (!viommu_try_run(queue, req, len, in, in_len, &flight, &result))
+		viommu_queue_make_room(queue);
 	viommu_queue_wait(queue, &flight, true);
 	return result;
 }

@@ -17,19 +17,25 @@
 
 /**
  * viommu_regions_check() - Say whether a region from the device is sane
- * @new: start <= last, as proto.c guarantees
+ * @region: start <= last, as proto.c guarantees
+ * @msi: bytes of MSI regions seen so far; counts this one
  *
  * Context: Any.
  * Return: 0, -EINVAL for the whole address space (it would leave nothing, and
- * its length is 0 in 64 bits), -E2BIG for an MSI region beyond
- * VIOMMU_MAX_MSI_SIZE.
+ * its length is 0 in 64 bits), -E2BIG when the device's MSI regions take more
+ * than VIOMMU_MAX_MSI_SIZE.
  */
-int viommu_regions_check(const struct viommu_region *new)
+int viommu_regions_check(const struct viommu_region *region, u64 *msi)
 {
-	if (!new->start && new->last == U64_MAX)
+	u64 left = VIOMMU_MAX_MSI_SIZE - *msi;
+
+	if (!region->start && region->last == U64_MAX)
 		return -EINVAL;
-	if (new->msi && new->last - new->start >= VIOMMU_MAX_MSI_SIZE)
+	if (!region->msi)
+		return 0;
+	if (region->last - region->start >= left)
 		return -E2BIG;
+	*msi += region->last - region->start + 1;
 	return 0;
 }
 

@@ -6,8 +6,8 @@
 #include <linux/types.h>
 
 /*
- * The IOMMU core keeps one object for each page of an MSI region. Doorbells
- * take a page or two, x86's whole window takes 1 MiB.
+ * The IOMMU core keeps one object for each page of MSI regions. Doorbells take
+ * a page or two, x86's whole window takes 1 MiB. For all of a device's together.
  */
 #define VIOMMU_MAX_MSI_SIZE	0x1000000ULL	/* 16 MiB */
 
@@ -42,7 +42,7 @@ struct viommu_regions {
 /* Called for each hole between regions; a negative errno ends the walk. */
 typedef int (*viommu_hole_fn)(u64 start, u64 last, void *ctx);
 
-int viommu_regions_check(const struct viommu_region *new);
+int viommu_regions_check(const struct viommu_region *region, u64 *msi);
 int viommu_regions_add(struct viommu_regions *regions, const struct viommu_region *new);
 bool viommu_regions_equal(const struct viommu_regions *a, const struct viommu_regions *b);
 bool viommu_regions_has_msi(const struct viommu_regions *regions);

@@ -68,19 +68,17 @@ static struct viot_table *viommu_decode_viot(const void *acpi, size_t len)
  * A table that is missing or broken means that nothing is behind an IOMMU.
  *
  * Context: Process, when the module is loaded.
- * Return: 0.
  */
-int viommu_topology_init(void)
+void viommu_topology_init(void)
 {
 #ifdef CONFIG_ACPI
 	struct acpi_table_header *header;
 
 	if (acpi_disabled || ACPI_FAILURE(acpi_get_table(VIOT_SIGNATURE, 0, &header)))
-		return 0;
+		return;
 	viommu_viot = viommu_decode_viot(header, header->length);
 	acpi_put_table(header);
 #endif
-	return 0;
 }
 
 /**
@@ -199,6 +197,14 @@ static struct viommu *viommu_find_by_viot(const struct viot_iommu *node)
 	return found;
 }
 
+static void viommu_say_late(struct device *dev)
+{
+	const struct device_driver *drv = READ_ONCE(dev->driver);
+
+	dev_err(dev, "NOT translated: driver %s was bound before virtio_iommu was loaded; load virtio_iommu from the initramfs\n",
+		drv ? drv->name : "?");
+}
+
 /* The core offers every device; the table says which are ours. */
 static struct viommu *viommu_make_fwspec(struct pci_dev *pdev)
 {
@@ -214,6 +220,11 @@ static struct viommu *viommu_make_fwspec(struct pci_dev *pdev)
 	/* The table may list the bus that the IOMMU itself is on */
 	if (&pdev->dev == viommu->dev->parent)
 		goto none;
+	/* No driver waits for us here: one that is on its way has begun without */
+	if (pdev->dev.links.status == DL_DEV_PROBING) {
+		viommu_say_late(&pdev->dev);
+		goto none;
+	}
 
 	err = viommu_compat_fwspec_init(&pdev->dev, viommu->iommu.fwnode, &viommu_ops);
 	if (!err)
@@ -271,17 +282,19 @@ static int viommu_child_is_driven(struct device *child, void *unused)
  */
 bool viommu_topology_does_dma(struct device *dev)
 {
+	struct device_driver *drv = READ_ONCE(dev->driver);
+
 	/* dev->driver is set from before its probe; this, when it has succeeded */
-	if (dev->links.status != DL_DEV_DRIVER_BOUND)
+	if (!drv || dev->links.status != DL_DEV_DRIVER_BOUND)
 		return false;
 	if (dev_is_pci(dev)) {
-		if (to_pci_driver(dev->driver)->driver_managed_dma)
+		if (to_pci_driver(drv)->driver_managed_dma)
 			return false;
-		if (!strcmp(dev->driver->name, "virtio-pci"))
+		if (!strcmp(drv->name, "virtio-pci"))
 			return device_for_each_child(dev, NULL, viommu_child_is_driven);
 	}
 	if (dev_is_platform(dev))
-		return !to_platform_driver(dev->driver)->driver_managed_dma;
+		return !to_platform_driver(drv)->driver_managed_dma;
 	return true;
 }
 
@@ -304,12 +317,6 @@ static bool viommu_viot_maps(const struct viommu *viommu, struct pci_dev *pdev)
 
 	return viommu_viot_lookup(pdev, pci_dev_id(pdev), &ep) &&
 	       viommu_is_viot_iommu(viommu, &viommu_viot->iommus[ep.iommu]);
-}
-
-static void viommu_say_late(struct device *dev)
-{
-	dev_err(dev, "NOT translated: driver %s was bound before virtio_iommu was loaded; load virtio_iommu from the initramfs\n",
-		dev->driver->name);
 }
 
 static int viommu_report_late_pci(struct device *dev, void *data)

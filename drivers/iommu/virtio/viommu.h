@@ -273,10 +273,9 @@ extern const struct iommu_ops viommu_ops;
 
 /* ---- attach.c: which domain each endpoint is attached to ------------------ */
 
-int viommu_attach_park(struct viommu_master *master);
-void viommu_attach_unpark(struct viommu_master *master);
+int viommu_attach_first(struct viommu_master *master, struct viommu_master *mate);
 void viommu_attach_forget(struct viommu_master *master);
-void viommu_attach_disown(struct viommu_endpoint *ep);
+void viommu_attach_evict(struct viommu_domain *vdom);
 int viommu_attach_master(struct viommu_master *master, struct viommu_domain *vdom);
 int viommu_attach_identity(struct viommu_master *master);
 int viommu_attach_blocked(struct viommu_master *master);
@@ -288,15 +287,18 @@ void viommu_attach_exit(struct viommu *viommu);
 /**
  * struct viommu_endpoint - an ID the device knows; all under viommu->lock
  * @id: the ID
- * @users: how many masters use it; aliases are shared
- * @master: one of them, who is named in faults
+ * @users: how many masters use it; aliases are shared. With none it is kept
+ *	   for as long as it is attached, which a released endpoint is
+ * @master: one of them, who is named in faults; NULL without users
  * @domain: what it is attached to; NULL if to nothing
+ * @before: what it was attached to before the attach that is under way
  */
 struct viommu_endpoint {
 	u32 id;
 	unsigned int users;
 	struct viommu_master *master;
 	struct viommu_domain *domain;
+	struct viommu_domain *before;
 };
 
 /**
@@ -305,6 +307,7 @@ struct viommu_endpoint {
  * @viommu: its IOMMU
  * @link: on viommu->masters
  * @parked: domain its endpoints wait in until the core attaches them; or NULL
+ * @no_identity: the device refuses to let it bypass
  * @regions: reserved regions of all its endpoints
  * @faults: limits its messages
  * @nr_endpoints: how many endpoints it has, each once
@@ -315,6 +318,7 @@ struct viommu_master {
 	struct viommu *viommu;
 	struct list_head link;
 	struct viommu_domain *parked;
+	bool no_identity;
 	struct viommu_regions regions;
 	struct ratelimit_state faults;
 	unsigned int nr_endpoints;
@@ -327,12 +331,13 @@ void viommu_master_drop(struct viommu_master *master, unsigned int i, int err);
 struct iommu_device *viommu_probe_device(struct device *dev);
 void viommu_release_device(struct device *dev);
 struct iommu_group *viommu_device_group(struct device *dev);
+int viommu_def_domain_type(struct device *dev);
 void viommu_get_resv_regions(struct device *dev, struct list_head *head);
 int viommu_of_xlate(struct device *dev, const struct of_phandle_args *args);
 
 /* ---- topology.c: which device is behind which IOMMU ----------------------- */
 
-int viommu_topology_init(void);
+void viommu_topology_init(void);
 void viommu_topology_exit(void);
 struct viommu *viommu_topology_find(struct device *dev);
 bool viommu_topology_does_dma(struct device *dev);
