@@ -80,8 +80,6 @@ static const struct layout probe = {
 	"PROBE", build_probe, 5, 72, { { 4, 4 } },
 };
 
-static const struct layout * const layouts[] = { &attach, &detach, &map, &unmap, &probe };
-
 static u64 random_u64(void)
 {
 	u64 high = check_random(0x7fffffff), low = check_random(0x7fffffff);
