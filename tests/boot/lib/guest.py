@@ -47,6 +47,8 @@ class Archive:
 
 def unpacked(path):
     """The bytes of a module, however it is compressed."""
+    if isinstance(path, bytes):
+        return path
     data = path.read_bytes()
     if path.suffix == ".xz":
         return lzma.decompress(data)
@@ -81,12 +83,11 @@ class Modules:
         path = self.root / name
         return path.read_text().splitlines() if path.exists() else []
 
-    def replace(self, path):
-        """Let `path` take the place of the kernel's module of that name."""
-        name = canonical(str(path))
-        found = re.search(rb"\0depends=([^\0]*)", path.read_bytes())
+    def replace(self, name, data):
+        """Let `data` take the place of the kernel's module of that name."""
+        found = re.search(rb"\0depends=([^\0]*)", data)
         needs = found[1].decode().split(",") if found else []
-        self.files[name] = path
+        self.files[name] = data
         self.needs[name] = [canonical(n) for n in needs if n]
 
     def closure(self, names):
@@ -149,10 +150,10 @@ def title(step):
 
 
 def initramfs(case, kernel, module, busybox, cache, path):
-    """Write the initramfs of a case; `module` is our driver's, if any."""
+    """Write the initramfs of a case; `module` is our driver, if any."""
     known = Modules(kernel)
     if module:
-        known.replace(module)
+        known.replace("virtio_iommu", module)
     archive = Archive()
     archive.program("bin/busybox", busybox.read_bytes())
     for name, binary in programs(case.arch, cache).items():
