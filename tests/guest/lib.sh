@@ -172,7 +172,8 @@ stray_dma() {
 # The kernel's own driver gives the endpoint's number instead of the address.
 fault_logged() {
 	_lines=$(dmesg | sed '1,/stray DMA by/d' | grep -i fault | grep -i "$2")
-	[ "$DRIVER" = rival ] || _lines=$(echo "$_lines" | grep -F "$1")
+	[ "$DRIVER" = rival ] ||
+		_lines=$(echo "$_lines" | grep -F "$1" | grep -i domain)
 	[ -n "$_lines" ]
 }
 

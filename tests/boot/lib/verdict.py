@@ -238,7 +238,8 @@ class Judge:
 
     def spoilt(self):
         """Whether the emulator, not the guest, is to blame."""
-        early = self.reasons and self.log and CORE_UP not in self.log
+        _, _, last_boot = self.log.rpartition("Linux version ")
+        early = self.reasons and last_boot and CORE_UP not in last_boot
         return bool(early or INT3.search(self.log))
 
     def as_expected(self):
