@@ -38,6 +38,9 @@
 
 #include "viot_index.h"
 
+/* IOMMUs behind each other; nobody is known to have two. */
+#define VIOT_MAX_NESTING	8
+
 /* Where an IOMMU node starts, and which IOMMU it means. */
 struct viot_ref {
 	u32	offset;
@@ -541,6 +544,86 @@ static const struct viot_pci_range *viot_search(const struct viot_table *t,
 	return range;
 }
 
+/* The IOMMU that is a certain device, or NULL. */
+static const struct viot_iommu *viot_iommu_at_address(const struct viot_table *t,
+						      enum viot_iommu_kind kind,
+						      u64 address)
+{
+	struct viot_iommu key = { .kind = kind, .address = address };
+
+	return bsearch(&key, t->iommus, t->nr.iommus, sizeof(key), viot_cmp_device);
+}
+
+/* The endpoint with the lowest address from first to last, or NULL. */
+static const struct viot_mmio *viot_search_mmio(const struct viot_table *t,
+						u64 first, u64 last)
+{
+	u32 low = 0, high = t->nr.mmio;
+
+	while (low < high) {
+		u32 mid = low + (high - low) / 2;
+
+		if (t->mmio[mid].base < first)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == t->nr.mmio || t->mmio[low].base > last)
+		return NULL;
+	return &t->mmio[low];
+}
+
+/* The range that contains a function, or NULL. */
+static const struct viot_pci_range *viot_search_pci(const struct viot_table *t,
+						    u32 segment, u16 bdf)
+{
+	const struct viot_pci_range *range = NULL;
+	unsigned long levels;
+
+	for (levels = t->levels; levels && !range; levels &= levels - 1)
+		range = viot_search(t, __ffs(levels), segment, bdf);
+	return range;
+}
+
+/* Which IOMMU, by index, an IOMMU's own DMA goes through. False: none. */
+static bool viot_above(const struct viot_table *t, const struct viot_iommu *iommu,
+		       u32 *above)
+{
+	const struct viot_pci_range *range;
+	const struct viot_mmio *mmio;
+
+	if (iommu->kind == VIOT_IOMMU_PCI) {
+		range = viot_search_pci(t, iommu->address >> 16, iommu->address);
+		if (range)
+			*above = range->iommu;
+		return range;
+	}
+	mmio = iommu->kind == VIOT_IOMMU_MMIO ?
+	       viot_search_mmio(t, iommu->address, iommu->address) : NULL;
+	if (mmio)
+		*above = mmio->iommu;
+	return mmio;
+}
+
+/*
+ * Whether an IOMMU would translate itself, if @above translated it, directly
+ * or through the IOMMUs above: then each would wait for the other. A chain
+ * that is longer than anybody needs counts as a loop.
+ */
+static bool viot_loops(const struct viot_table *t, const struct viot_iommu *self,
+		       u32 above)
+{
+	unsigned int hops;
+
+	for (hops = 0; hops < VIOT_MAX_NESTING; hops++) {
+		if (&t->iommus[above] == self)
+			return true;
+		if (!viot_above(t, &t->iommus[above], &above))
+			return false;
+	}
+	return true;
+}
+
 /**
  * viot_lookup_pci - who translates a PCI function
  * @t: complete table
@@ -548,7 +631,8 @@ static const struct viot_pci_range *viot_search(const struct viot_table *t,
  * @bdf: bus << 8 | device << 3 | function
  * @ep: where the answer goes; untouched if there is none
  *
- * An IOMMU that lies in its own range does not translate itself.
+ * An IOMMU that lies in its own range does not translate itself, nor do two
+ * that lie in each other's.
  *
  * Context: any; O(log n), see the head of this file.
  * Return: true if an IOMMU translates the function.
@@ -556,17 +640,13 @@ static const struct viot_pci_range *viot_search(const struct viot_table *t,
 bool viot_lookup_pci(const struct viot_table *t, u32 segment, u16 bdf,
 		     struct viot_endpoint *ep)
 {
-	const struct viot_pci_range *range = NULL;
-	const struct viot_iommu *iommu;
-	unsigned long levels;
+	const struct viot_pci_range *range = viot_search_pci(t, segment, bdf);
+	const struct viot_iommu *self;
 
-	for (levels = t->levels; levels && !range; levels &= levels - 1)
-		range = viot_search(t, __ffs(levels), segment, bdf);
 	if (!range)
 		return false;
-	iommu = &t->iommus[range->iommu];
-	if (iommu->kind == VIOT_IOMMU_PCI &&
-	    iommu->address == viot_pci_address(segment, bdf))
+	self = viot_iommu_at_address(t, VIOT_IOMMU_PCI, viot_pci_address(segment, bdf));
+	if (self && viot_loops(t, self, range->iommu))
 		return false;
 	ep->iommu = range->iommu;
 	ep->id = range->endpoint_start +
@@ -575,29 +655,29 @@ bool viot_lookup_pci(const struct viot_table *t, u32 segment, u16 bdf,
 	return true;
 }
 
-static int viot_cmp_base(const void *base, const void *elem)
-{
-	const struct viot_mmio *mmio = elem;
-
-	return viot_cmp(*(const u64 *)base, mmio->base);
-}
-
 /**
  * viot_lookup_mmio - who translates a device that is not on PCI
  * @t: complete table
- * @base: physical address of the device's first registers
+ * @first: physical address of one of the device's register blocks
+ * @last: its last byte's
  * @ep: where the answer goes; untouched if there is none
+ *
+ * The description may name any address within the block; of several, the
+ * lowest counts.
  *
  * Context: any; O(log n).
  * Return: true if an IOMMU translates the device.
  */
-bool viot_lookup_mmio(const struct viot_table *t, u64 base,
+bool viot_lookup_mmio(const struct viot_table *t, u64 first, u64 last,
 		      struct viot_endpoint *ep)
 {
-	const struct viot_mmio *mmio;
+	const struct viot_mmio *mmio = viot_search_mmio(t, first, last);
+	const struct viot_iommu *self;
 
-	mmio = bsearch(&base, t->mmio, t->nr.mmio, sizeof(*mmio), viot_cmp_base);
 	if (!mmio)
+		return false;
+	self = viot_find_iommu_mmio(t, first, last);
+	if (self && viot_loops(t, self, mmio->iommu))
 		return false;
 	ep->iommu = mmio->iommu;
 	ep->id = mmio->endpoint;
@@ -605,18 +685,48 @@ bool viot_lookup_mmio(const struct viot_table *t, u64 base,
 }
 
 /**
- * viot_find_iommu - whether a device is one of the IOMMUs
+ * viot_find_iommu_pci - whether a PCI function is one of the IOMMUs
  * @t: table that has seen viot_index_iommus()
- * @kind: how the device is recognised
- * @address: physical base, or viot_pci_address() of the PCI function
+ * @segment: PCI segment; any value
+ * @bdf: bus << 8 | device << 3 | function
  *
  * Context: any; O(log n).
  * Return: the IOMMU, an element of @t->iommus, or NULL.
  */
-const struct viot_iommu *viot_find_iommu(const struct viot_table *t,
-					 enum viot_iommu_kind kind, u64 address)
+const struct viot_iommu *viot_find_iommu_pci(const struct viot_table *t,
+					     u32 segment, u16 bdf)
 {
-	struct viot_iommu key = { .kind = kind, .address = address };
+	return viot_iommu_at_address(t, VIOT_IOMMU_PCI, viot_pci_address(segment, bdf));
+}
 
-	return bsearch(&key, t->iommus, t->nr.iommus, sizeof(key), viot_cmp_device);
+/**
+ * viot_find_iommu_mmio - whether a device that is not on PCI is an IOMMU
+ * @t: table that has seen viot_index_iommus()
+ * @first: physical address of one of the device's register blocks
+ * @last: its last byte's
+ *
+ * Context: any; O(log n).
+ * Return: the IOMMU with the lowest address in the block, an element of
+ * @t->iommus, or NULL.
+ */
+const struct viot_iommu *viot_find_iommu_mmio(const struct viot_table *t,
+					      u64 first, u64 last)
+{
+	const struct viot_iommu *iommu;
+	u32 low = 0, high = t->nr.iommus;
+
+	while (low < high) {
+		u32 mid = low + (high - low) / 2;
+
+		iommu = &t->iommus[mid];
+		if (iommu->kind < VIOT_IOMMU_MMIO ||
+		    (iommu->kind == VIOT_IOMMU_MMIO && iommu->address < first))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	iommu = &t->iommus[low];
+	if (low == t->nr.iommus || iommu->kind != VIOT_IOMMU_MMIO || iommu->address > last)
+		return NULL;
+	return iommu;
 }

@@ -225,10 +225,12 @@ const char *viot_finding_text(enum viot_code code);
 /* Ask a table. */
 bool viot_lookup_pci(const struct viot_table *t, u32 segment, u16 bdf,
 		     struct viot_endpoint *ep);
-bool viot_lookup_mmio(const struct viot_table *t, u64 base,
+bool viot_lookup_mmio(const struct viot_table *t, u64 first, u64 last,
 		      struct viot_endpoint *ep);
-const struct viot_iommu *viot_find_iommu(const struct viot_table *t,
-					 enum viot_iommu_kind kind, u64 address);
+const struct viot_iommu *viot_find_iommu_pci(const struct viot_table *t,
+					     u32 segment, u16 bdf);
+const struct viot_iommu *viot_find_iommu_mmio(const struct viot_table *t,
+					      u64 first, u64 last);
 
 /* Fill one from elsewhere: init, IOMMUs, index, endpoints, index. */
 size_t viot_table_bytes(const struct viot_counts *room);

@@ -241,36 +241,102 @@ static inline void model_free(struct model *m)
 	free(m->mmios);
 }
 
-static inline struct model_answer model_pci(const struct model *m, u32 s, u32 b)
+/* Who has a function in a range, whatever that leads to. */
+static inline const struct model_range *model_range_of(const struct model *m,
+						       u32 s, u32 b)
 {
-	struct model_answer a = { 0 };
 	const struct model_range *r;
 	u32 i;
 
 	for (i = 0; i < m->nr_ranges; i++) {
 		r = &m->ranges[i];
-		if (!r->kept || s < r->s0 || s > r->s1 || b < r->b0 || b > r->b1)
-			continue;
-		a.found = !(r->iommu->kind == VIOT_IOMMU_PCI &&
-			    r->iommu->address == ((u64)s << 16 | b));
-		a.iommu = r->iommu->means;
-		a.id = r->id + ((s - r->s0) << 16) + b - r->b0;
+		if (r->kept && s >= r->s0 && s <= r->s1 && b >= r->b0 && b <= r->b1)
+			return r;
 	}
+	return NULL;
+}
+
+/* The endpoint with the lowest address of a block. */
+static inline const struct model_mmio *model_mmio_of(const struct model *m,
+						     u64 first, u64 last)
+{
+	const struct model_mmio *lowest = NULL;
+	u32 i;
+
+	for (i = 0; i < m->nr_mmios; i++)
+		if (m->mmios[i].base >= first && m->mmios[i].base <= last &&
+		    (!lowest || m->mmios[i].base < lowest->base))
+			lowest = &m->mmios[i];
+	return lowest;
+}
+
+/* Whether @self is met on the way up from @iommu, or the way is too long. */
+static inline int model_loops(const struct model *m, u64 self, int kind,
+			      const struct model_iommu *iommu)
+{
+	const struct model_range *r;
+	const struct model_mmio *mmio;
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		if (iommu->kind == kind && iommu->address == self)
+			return 1;
+		if (iommu->kind == VIOT_IOMMU_PCI) {
+			r = model_range_of(m, iommu->address >> 16, iommu->address & 0xffff);
+			if (!r)
+				return 0;
+			iommu = r->iommu;
+		} else {
+			mmio = model_mmio_of(m, iommu->address, iommu->address);
+			if (!mmio)
+				return 0;
+			iommu = mmio->iommu;
+		}
+	}
+	return 1;
+}
+
+/* The IOMMU that a device is, told by the lowest address of a block; or NULL. */
+static inline const struct model_iommu *model_iommu_of(const struct model *m, int kind,
+						       u64 first, u64 last)
+{
+	const struct model_iommu *lowest = NULL;
+	u32 i;
+
+	for (i = 0; i < m->nr_iommus; i++)
+		if (m->iommus[i].kind == kind && m->iommus[i].address >= first &&
+		    m->iommus[i].address <= last &&
+		    (!lowest || m->iommus[i].address < lowest->address))
+			lowest = &m->iommus[i];
+	return lowest;
+}
+
+static inline struct model_answer model_pci(const struct model *m, u32 s, u32 b)
+{
+	const struct model_range *r = model_range_of(m, s, b);
+	struct model_answer a = { 0 };
+	u64 self = (u64)s << 16 | b;
+
+	if (!r)
+		return a;
+	a.found = !model_iommu_of(m, VIOT_IOMMU_PCI, self, self) ||
+		  !model_loops(m, self, VIOT_IOMMU_PCI, r->iommu);
+	a.iommu = r->iommu->means;
+	a.id = r->id + ((s - r->s0) << 16) + b - r->b0;
 	return a;
 }
 
-static inline struct model_answer model_mmio(const struct model *m, u64 base)
+static inline struct model_answer model_mmio(const struct model *m, u64 first, u64 last)
 {
+	const struct model_mmio *mmio = model_mmio_of(m, first, last);
+	const struct model_iommu *self = model_iommu_of(m, VIOT_IOMMU_MMIO, first, last);
 	struct model_answer a = { 0 };
-	u32 i;
 
-	for (i = 0; i < m->nr_mmios; i++) {
-		if (m->mmios[i].base != base)
-			continue;
-		a.found = 1;
-		a.iommu = m->mmios[i].iommu->means;
-		a.id = m->mmios[i].id;
-	}
+	if (!mmio)
+		return a;
+	a.found = !self || !model_loops(m, self->address, VIOT_IOMMU_MMIO, mmio->iommu);
+	a.iommu = mmio->iommu->means;
+	a.id = mmio->id;
 	return a;
 }
 
@@ -302,12 +368,29 @@ static inline const char *model_ask_pci(const struct viot_table *t,
 }
 
 static inline const char *model_ask_mmio(const struct viot_table *t,
-					 const struct model *m, u64 base)
+					 const struct model *m, u64 first, u64 last)
 {
 	struct viot_endpoint ep = { 0 };
-	struct model_answer a = model_mmio(m, base);
+	struct model_answer a = model_mmio(m, first, last);
 
-	return model_differs(t, viot_lookup_mmio(t, base, &ep), &ep, &a);
+	return model_differs(t, viot_lookup_mmio(t, first, last, &ep), &ep, &a);
+}
+
+/* Blocks that begin, end or lie around an address. */
+static inline const char *model_ask_around(const struct viot_table *t,
+					   const struct model *m, u64 base)
+{
+	u64 below = base > 0x1000 ? base - 0x1000 : 0;
+	u64 above = base < -0x1000ULL ? base + 0x1000 : -1ULL;
+	const char *bad = model_ask_mmio(t, m, base, base);
+
+	if (!bad)
+		bad = model_ask_mmio(t, m, base + 1, above);
+	if (!bad && base)
+		bad = model_ask_mmio(t, m, below, base - 1);
+	if (!bad)
+		bad = model_ask_mmio(t, m, below, above);
+	return bad ?: model_ask_mmio(t, m, 0, -1ULL);
 }
 
 /* The corners of @r, inside and just outside, among the BDFs of @other. */
@@ -327,6 +410,23 @@ static inline const char *model_ask_corners(const struct viot_table *t,
 	return bad;
 }
 
+static inline const char *model_compare_iommu(const struct viot_table *t,
+					      const struct model *m,
+					      const struct model_iommu *want)
+{
+	u64 address = want->address;
+	const struct viot_iommu *got;
+
+	got = want->kind == VIOT_IOMMU_PCI ?
+	      viot_find_iommu_pci(t, address >> 16, address) :
+	      viot_find_iommu_mmio(t, address, address);
+	if (!got || got->offset != want->means)
+		return "an IOMMU cannot be found";
+	if (want->kind == VIOT_IOMMU_PCI)
+		return model_ask_pci(t, m, address >> 16, address & 0xffff);
+	return model_ask_around(t, m, address);
+}
+
 static inline const char *model_compare_lookups(const struct viot_table *t,
 						const struct model *m)
 {
@@ -337,24 +437,11 @@ static inline const char *model_compare_lookups(const struct viot_table *t,
 	for (i = 0; i < m->nr_ranges && !bad; i++)
 		for (j = i; j < m->nr_ranges && j < i + 20 && !bad; j++)
 			bad = model_ask_corners(t, m, &m->ranges[i], &m->ranges[j]);
-	for (i = 0; i < m->nr_mmios && !bad; i++) {
-		bad = model_ask_mmio(t, m, m->mmios[i].base);
-		if (!bad)
-			bad = model_ask_mmio(t, m, m->mmios[i].base + 1);
-	}
-	for (i = 0; i < m->nr_iommus && !bad; i++) {
-		const struct model_iommu *want = &m->iommus[i];
-		const struct viot_iommu *got;
-
-		got = viot_find_iommu(t, want->kind, want->address);
-		if (!got || got->offset != want->means)
-			bad = "an IOMMU cannot be found";
-		else if (want->kind == VIOT_IOMMU_PCI)
-			bad = model_ask_pci(t, m, want->address >> 16,
-					    want->address & 0xffff);
-		else
-			bad = model_ask_mmio(t, m, want->address);
-	}
+	/* Quadratic: of many, only the first */
+	for (i = 0; i < m->nr_mmios && i < 200 && !bad; i++)
+		bad = model_ask_around(t, m, m->mmios[i].base);
+	for (i = 0; i < m->nr_iommus && i < 200 && !bad; i++)
+		bad = model_compare_iommu(t, m, &m->iommus[i]);
 	return bad;
 }
 

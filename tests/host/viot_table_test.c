@@ -206,12 +206,15 @@ static void endpoint_ids_across_segments(void)
 	expect_pci(t, 3, 0xff, VIOT_IOMMU_MMIO, 0x10000000, 0x10200ff);
 	expect_no_pci(t, 3, 0x100);
 	expect_no_pci(t, 4, 0);
-	if (EXPECT(viot_lookup_mmio(t, 0x20000000, &ep))) {
+	if (EXPECT(viot_lookup_mmio(t, 0x20000000, 0x20000000, &ep))) {
 		EXPECT_EQ(t->iommus[ep.iommu].offset, 64);
 		EXPECT_EQ(ep.id, 0x77);
 	}
-	EXPECT(!viot_lookup_mmio(t, 0x20000001, &ep));
-	EXPECT(!viot_lookup_mmio(t, 0x10000000, &ep));
+	EXPECT(viot_lookup_mmio(t, 0x1ffff000, 0x20000000, &ep));
+	EXPECT(viot_lookup_mmio(t, 0x20000000, 0x20000fff, &ep));
+	EXPECT(!viot_lookup_mmio(t, 0x20000001, 0x20000fff, &ep));
+	EXPECT(!viot_lookup_mmio(t, 0x1ffff000, 0x1fffffff, &ep));
+	EXPECT(!viot_lookup_mmio(t, 0x10000000, 0x10000fff, &ep));
 	free(t);
 	free(b.bytes);
 }
@@ -226,7 +229,7 @@ static void segments_beyond_16_bits_have_no_entry(void)
 	expect_no_pci(t, 0x10000, 0);
 	expect_no_pci(t, 0x10001, 0);
 	expect_no_pci(t, 0xffffffff, 0);
-	EXPECT(!viot_find_iommu(t, VIOT_IOMMU_PCI, viot_pci_address(0x10000, 0x10)));
+	EXPECT(!viot_find_iommu_pci(t, 0x10000, 0x10));
 	free(t);
 	free(b.bytes);
 }
@@ -238,14 +241,15 @@ static void iommus_are_found_by_device(void)
 	struct seen seen;
 	struct viot_table *t = decode(b.bytes, b.len, &seen);
 
-	iommu = viot_find_iommu(t, VIOT_IOMMU_PCI, viot_pci_address(0, 0x10));
+	iommu = viot_find_iommu_pci(t, 0, 0x10);
 	if (EXPECT(iommu))
 		EXPECT_EQ(iommu->offset, 48);
-	iommu = viot_find_iommu(t, VIOT_IOMMU_MMIO, 0x10000000);
+	iommu = viot_find_iommu_mmio(t, 0x0ffff000, 0x10000000);
 	if (EXPECT(iommu))
 		EXPECT_EQ(iommu->offset, 64);
-	EXPECT(!viot_find_iommu(t, VIOT_IOMMU_MMIO, 0x10));
-	EXPECT(!viot_find_iommu(t, VIOT_IOMMU_PCI, viot_pci_address(1, 0x10)));
+	EXPECT(!viot_find_iommu_mmio(t, 0, 0x0fffffff));
+	EXPECT(!viot_find_iommu_mmio(t, 0x10000001, 0x20000000));
+	EXPECT(!viot_find_iommu_pci(t, 1, 0x10));
 	free(t);
 	free(b.bytes);
 }
@@ -379,6 +383,69 @@ static unsigned int endpoints_left(const struct viot_table *t)
 	for (i = 0; i < t->nr.mmio; i++)
 		left |= t->mmio[i].offset == 80 ? 1 : t->mmio[i].offset == 104 ? 2 : 8;
 	return left;
+}
+
+/* Else each would wait for the other before it does anything. */
+static void iommus_behind_each_other_translate_none_of_themselves(void)
+{
+	struct build b = build_table();
+	u32 one = build_iommu_pci(&b, 0, 0x10), two = build_iommu_pci(&b, 0, 0x118);
+	struct seen seen;
+	struct viot_table *t;
+
+	build_pci(&b, one, 0, 0, 0, 0x100, 0x1ff);	/* holds the other */
+	build_pci(&b, two, 0, 0, 0, 0, 0xff);
+	build_seal(&b);
+	t = decode(b.bytes, b.len, &seen);
+
+	expect_no_pci(t, 0, 0x10);
+	expect_no_pci(t, 0, 0x118);
+	expect_pci(t, 0, 0x11, VIOT_IOMMU_PCI, 0x118, 0x11);
+	expect_pci(t, 0, 0x119, VIOT_IOMMU_PCI, 0x10, 0x19);
+	free(t);
+	free(b.bytes);
+}
+
+static void an_iommu_may_be_behind_another(void)
+{
+	struct build b = build_table();
+	u32 upper = build_iommu_mmio(&b, 0x10000000), lower = build_iommu_pci(&b, 0, 8);
+	struct viot_endpoint ep;
+	struct seen seen;
+	struct viot_table *t;
+
+	build_pci(&b, upper, 0x800, 0, 0, 8, 8);
+	build_mmio(&b, lower, 0x77, 0x20000000);
+	build_seal(&b);
+	t = decode(b.bytes, b.len, &seen);
+
+	expect_pci(t, 0, 8, VIOT_IOMMU_MMIO, 0x10000000, 0x800);
+	EXPECT(viot_lookup_mmio(t, 0x20000000, 0x20000fff, &ep));
+	free(t);
+	free(b.bytes);
+}
+
+static void a_loop_of_three_with_mmio_is_seen(void)
+{
+	struct build b = build_table();
+	u32 one = build_iommu_mmio(&b, 0x10000000), two = build_iommu_mmio(&b, 0x20000000);
+	u32 three = build_iommu_pci(&b, 0, 8);
+	struct viot_endpoint ep;
+	struct seen seen;
+	struct viot_table *t;
+
+	build_mmio(&b, two, 1, 0x10000000);
+	build_mmio(&b, three, 2, 0x20000000);
+	build_pci(&b, one, 3, 0, 0, 8, 9);
+	build_seal(&b);
+	t = decode(b.bytes, b.len, &seen);
+
+	expect_no_pci(t, 0, 8);
+	expect_pci(t, 0, 9, VIOT_IOMMU_MMIO, 0x10000000, 4);
+	EXPECT(!viot_lookup_mmio(t, 0x10000000, 0x10000fff, &ep));
+	EXPECT(!viot_lookup_mmio(t, 0x20000000, 0x20000fff, &ep));
+	free(t);
+	free(b.bytes);
 }
 
 static void defects_are_found(void)
@@ -665,8 +732,8 @@ static void a_bad_header_leaves_an_empty_table(void)
 	EXPECT_EQ(viot_table_parse("XIOT", 4, t, size, NULL), -EINVAL);
 	EXPECT_EQ(t->nr.iommus + t->nr.pci + t->nr.mmio, 0);
 	EXPECT(!viot_lookup_pci(t, 0, 0, &ep));
-	EXPECT(!viot_lookup_mmio(t, 0, &ep));
-	EXPECT(!viot_find_iommu(t, VIOT_IOMMU_PCI, 0));
+	EXPECT(!viot_lookup_mmio(t, 0, -1ULL, &ep));
+	EXPECT(!viot_find_iommu_pci(t, 0, 0));
 	free(t);
 }
 
@@ -877,6 +944,9 @@ static const struct check_case cases[] = {
 	CASE(endpoint_ids_across_segments),
 	CASE(segments_beyond_16_bits_have_no_entry),
 	CASE(iommus_are_found_by_device),
+	CASE(iommus_behind_each_other_translate_none_of_themselves),
+	CASE(an_iommu_may_be_behind_another),
+	CASE(a_loop_of_three_with_mmio_is_seen),
 	CASE(defects_are_found),
 	CASE(every_finding_has_a_defect_and_a_text),
 	CASE(the_checksum_is_checked_on_request),
