@@ -31,22 +31,13 @@ static_assert(sizeof(struct viot_wire_iommu_mmio) == 16);
 /* A node copied out of the table: as many bytes of it as its type has. */
 struct viot_node {
 	u32	offset;
-	u8	type;
 	union {
+		struct viot_wire_node		head;
 		struct viot_wire_pci_range	pci;
 		struct viot_wire_mmio		mmio;
 		struct viot_wire_iommu_pci	iommu_pci;
 		struct viot_wire_iommu_mmio	iommu_mmio;
 	} wire;
-};
-
-/* A walk over the nodes: @left of them from @offset on, none beyond @end. */
-struct viot_walk {
-	const u8	*bytes;
-	u32		end;
-	u32		offset;
-	u32		left;
-	const struct viot_sink *sink;
 };
 
 /* Whether nothing can be made of the table; its header is copied already. */
@@ -113,58 +104,10 @@ static u32 viot_type_bytes(u8 type)
 	}
 }
 
-/* Where the next node lies, whatever it is. False: there is none. */
-static bool viot_step(struct viot_walk *w, struct viot_wire_node *head,
-		      u32 *offset)
-{
-	u32 rest = w->end - w->offset;
-	u32 len;
-
-	*offset = w->offset;
-	if (!w->left--) {
-		if (rest)
-			viot_report(w->sink, VIOT_NODES_UNCOUNTED, *offset, 0);
-		return false;
-	}
-	if (rest < sizeof(*head)) {
-		viot_report(w->sink, VIOT_NODES_MISSING, *offset, 0);
-		return false;
-	}
-	memcpy(head, w->bytes + *offset, sizeof(*head));
-	len = le16_to_cpu(head->length);
-	if (len < sizeof(*head) || len > rest) {
-		viot_report(w->sink, len > rest ? VIOT_NODE_CUT : VIOT_NODE_ENDLESS,
-			    *offset, 0);
-		return false;
-	}
-	w->offset += len;
-	return true;
-}
-
 /* The next node of a known type and sufficient length. */
 static bool viot_next(struct viot_walk *w, struct viot_node *node)
 {
-	struct viot_wire_node head;
-	u32 need, len;
-
-	while (viot_step(w, &head, &node->offset)) {
-		len = le16_to_cpu(head.length);
-		need = viot_type_bytes(head.type);
-		if (!need) {
-			viot_report(w->sink, VIOT_NODE_UNKNOWN, node->offset, 0);
-			continue;
-		}
-		if (len < need) {
-			viot_report(w->sink, VIOT_NODE_SHORT, node->offset, 0);
-			continue;
-		}
-		if (len > need)
-			viot_report(w->sink, VIOT_NODE_LONG, node->offset, 0);
-		node->type = head.type;
-		memcpy(&node->wire, w->bytes + node->offset, need);
-		return true;
-	}
-	return false;
+	return viot_walk_next(w, viot_type_bytes, &node->wire, &node->offset);
 }
 
 /* How many nodes of each kind there are; walks a copy of @w, silently. */
@@ -175,9 +118,9 @@ static void viot_count(struct viot_walk w, struct viot_counts *nr)
 	memset(nr, 0, sizeof(*nr));
 	w.sink = NULL;
 	while (viot_next(&w, &node)) {
-		if (node.type == VIOT_NODE_PCI_RANGE)
+		if (node.wire.head.type == VIOT_NODE_PCI_RANGE)
 			nr->pci++;
-		else if (node.type == VIOT_NODE_MMIO)
+		else if (node.wire.head.type == VIOT_NODE_MMIO)
 			nr->mmio++;
 		else
 			nr->iommus++;
@@ -193,11 +136,11 @@ static void viot_read_iommus(struct viot_table *t, struct viot_walk w)
 	while (viot_next(&w, &node)) {
 		struct viot_iommu iommu = { .offset = node.offset };
 
-		if (node.type == VIOT_NODE_VIRTIO_IOMMU_PCI) {
+		if (node.wire.head.type == VIOT_NODE_VIRTIO_IOMMU_PCI) {
 			iommu.kind = VIOT_IOMMU_PCI;
 			iommu.address = viot_pci_address(le16_to_cpu(node.wire.iommu_pci.segment),
 							 le16_to_cpu(node.wire.iommu_pci.bdf));
-		} else if (node.type == VIOT_NODE_VIRTIO_IOMMU_MMIO) {
+		} else if (node.wire.head.type == VIOT_NODE_VIRTIO_IOMMU_MMIO) {
 			iommu.kind = VIOT_IOMMU_MMIO;
 			iommu.address = le64_to_cpu(node.wire.iommu_mmio.base_address);
 		} else {
@@ -259,11 +202,13 @@ static void viot_read_endpoints(struct viot_table *t, struct viot_walk w)
 	struct viot_node node;
 
 	while (viot_next(&w, &node)) {
-		if (node.type == VIOT_NODE_PCI_RANGE)
+		if (node.wire.head.type == VIOT_NODE_PCI_RANGE)
 			viot_read_pci_range(t, &node, w.sink);
-		else if (node.type == VIOT_NODE_MMIO)
+		else if (node.wire.head.type == VIOT_NODE_MMIO)
 			viot_read_mmio(t, &node, w.sink);
 	}
+	if (w.offset < w.end)
+		viot_report(w.sink, VIOT_NODES_UNCOUNTED, w.offset, 0);
 }
 
 /**

@@ -9,6 +9,7 @@
 #include <linux/types.h>
 
 #include "viot_index.h"
+#include "viot_walk.h"
 
 /* All fields are little-endian; nothing need be aligned. */
 
@@ -34,12 +35,6 @@ struct viot_wire_header {
 	__le16	node_count;
 	__le16	node_offset;
 	u8	reserved[8];
-} __packed;
-
-struct viot_wire_node {
-	u8	type;
-	u8	reserved;
-	__le16	length;
 } __packed;
 
 struct viot_wire_pci_range {
