@@ -5,8 +5,14 @@
  *
  *	EXPECT(t->nr.pci == 3);
  *	EXPECT_EQ(ep.id, 0x41);
+ *	...
+ *	static const struct check_case cases[] = {
+ *		CASE(a_table_of_three),
+ *	};
+ *	CHECK_SUITE(viot_table, cases);
  *
- * Run without arguments for all cases, or with parts of names for some.
+ * Run without arguments for all cases, or with parts of names for some. The
+ * same file is a KUnit suite where kunit/check.h takes the place of this one.
  */
 #ifndef _CHECK_H
 #define _CHECK_H
@@ -16,86 +22,33 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-struct check_case {
-	const char	*name;
-	void		(*run)(void);
-};
+#include <linux/array_size.h>
 
-#define CASE(fn)	{ #fn, fn }
+#define CHECK_SHARE	1
 
-/* Failures beyond these are counted, but not shown. */
-#define CHECK_SHOWN	10
+/* All cases of a program, with sanitizers and on a slow machine. */
+#define CHECK_SECONDS	300
 
-static int check_failures;
-static char check_where[256];
-
-/* What the expectations that follow are about: the row of a table, say. */
-static inline __attribute__((__format__(__printf__, 1, 2)))
-void check_row(const char *fmt, ...)
+static inline void check_print(const char *line)
 {
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(check_where, sizeof(check_where), fmt, args);
-	va_end(args);
+	printf("# %s\n", line);
 }
 
-/* A line for people: a measurement, for instance. */
-static inline __attribute__((__format__(__printf__, 1, 2)))
-void check_note(const char *fmt, ...)
+static inline void check_breathe(void)
 {
-	va_list args;
-
-	va_start(args, fmt);
-	printf("# ");
-	vprintf(fmt, args);
-	printf("\n");
-	va_end(args);
 }
 
-static inline int check_fail(const char *file, int line, const char *what)
-{
-	if (check_failures++ < CHECK_SHOWN)
-		printf("# %s:%d: %s%s%s\n", file, line, what,
-		       *check_where ? ": " : "", check_where);
-	return 0;
-}
-
-static inline int check_eq(const char *file, int line, const char *what,
-			   unsigned long long left, unsigned long long right)
-{
-	char text[512];
-
-	if (left == right)
-		return 1;
-	snprintf(text, sizeof(text), "%s: %#llx is not %#llx", what, left, right);
-	return check_fail(file, line, text);
-}
-
-/* Both are true if the expectation holds, so that a test may return early. */
-#define EXPECT(cond) \
-	((cond) ? 1 : check_fail(__FILE__, __LINE__, "not so: " #cond))
-#define EXPECT_EQ(left, right) \
-	check_eq(__FILE__, __LINE__, #left " == " #right, \
-		 (unsigned long long)(left), (unsigned long long)(right))
+#include "check_common.h"
 
 /* Of CPU time, which is the same on a busy machine. */
-static inline double check_seconds(void)
+static inline unsigned long long check_nanoseconds(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
-/* The same numbers in every run of a case: a failure can be had again. */
-static unsigned long long check_seed;
-
-static inline unsigned int check_random(unsigned int limit)
-{
-	check_seed = check_seed * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (check_seed >> 33) % limit;
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
 static inline int check_chosen(const char *name, int argc, char **argv)
@@ -111,27 +64,31 @@ static inline int check_chosen(const char *name, int argc, char **argv)
 static inline int check_main(const char *suite, const struct check_case *cases,
 			     size_t nr, int argc, char **argv)
 {
-	int failed = 0, number = 0, plan = 0;
+	int bad, failed = 0, number = 0, plan = 0;
 	size_t i;
 
+	/* What does not end is a failure, and not a test that hangs. */
+	alarm(CHECK_SECONDS);
 	for (i = 0; i < nr; i++)
 		plan += check_chosen(cases[i].name, argc, argv);
 	printf("KTAP version 1\n1..%d\n", plan);
 	for (i = 0; i < nr; i++) {
 		if (!check_chosen(cases[i].name, argc, argv))
 			continue;
-		check_failures = 0;
-		check_seed = 1;
-		check_row("%s", "");
-		cases[i].run();
-		if (check_failures > CHECK_SHOWN)
-			printf("# ... %d failures in all\n", check_failures);
-		printf("%sok %d %s.%s\n", check_failures ? "not " : "", ++number,
-		       suite, cases[i].name);
+		bad = check_run(&cases[i]);
+		printf("%sok %d %s.%s\n", bad ? "not " : "", ++number, suite,
+		       cases[i].name);
 		fflush(stdout);
-		failed += !!check_failures;
+		failed += !!bad;
 	}
 	return failed || !plan;
 }
+
+#define CHECK_SUITE(name, cases)					\
+	int main(int argc, char **argv)					\
+	{								\
+		return check_main(#name, cases, ARRAY_SIZE(cases), argc, argv); \
+	}								\
+	struct check_case /* for the semicolon */
 
 #endif /* _CHECK_H */

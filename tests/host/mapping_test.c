@@ -398,7 +398,4 @@ static const struct check_case cases[] = {
 	CASE(random_operations_anywhere),
 };
 
-int main(int argc, char **argv)
-{
-	return check_main("mapping", cases, ARRAY_SIZE(cases), argc, argv);
-}
+CHECK_SUITE(mapping, cases);

@@ -8,16 +8,12 @@
  */
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <linux/array_size.h>
 #include <linux/limits.h>
 
 #include "check.h"
 #include "proto_model.h"
-
-/* For all cases together: with sanitizers, on a slow machine. */
-#define SECONDS_AT_MOST	300
 
 /* ---- Requests ------------------------------------------------------------- */
 
@@ -117,7 +113,7 @@ static void expect_layout(const struct layout *l)
 	u64 args[MAX_FIELDS];
 	unsigned int round, i;
 
-	for (round = 0; round < 3000; round++) {
+	for (round = 0; round < check_rounds(3000); round++) {
 		for (i = 0; i < MAX_FIELDS; i++)
 			args[i] = random_u64();
 		expect_request(l, args, round % 3 ? check_random(256) : 0xff);
@@ -502,7 +498,7 @@ static void every_length_at_every_position(void)
 	for (at = 0; at + 4 <= size; at = at ? at + 1 : 4) {
 		lay_out(p, size, at);
 		for (type = 1; type <= 2; type++) {
-			for (length = 0; length < 0x10000; length++) {
+			for (length = 0; length < 0x10000; length += check_step()) {
 				model_put(p + at, type | length << 16, 4);
 				check_row("type %u at %u, length %#x", type, at, length);
 				expect_like_model(p, size);
@@ -527,7 +523,7 @@ static void every_length_in_a_large_list(void)
 		p = calloc(1, sizes[i]);
 		memcpy(p, region, sizeof(region));
 		for (type = 1; type <= 2; type++) {
-			for (length = 0; length < 0x10000; length++) {
+			for (length = 0; length < 0x10000; length += check_step()) {
 				at = 4 + length;
 				model_put(p, type | length << 16, 4);
 				if (at >= sizeof(region) && at + sizeof(region) <= sizes[i])
@@ -586,7 +582,7 @@ static void random_lists(void)
 	size_t size, at;
 	u8 *p;
 
-	for (round = 0; round < 300000; round++) {
+	for (round = 0; round < check_rounds(300000); round++) {
 		size = check_random(200);
 		p = malloc(size);
 		for (at = 0; at + 2 <= size; at += 2)
@@ -791,7 +787,7 @@ static void random_events(void)
 	u8 bytes[EVENT_LEN];
 	unsigned int round, i;
 
-	for (round = 0; round < 100000; round++) {
+	for (round = 0; round < check_rounds(100000); round++) {
 		for (i = 0; i < EVENT_LEN; i++)
 			bytes[i] = check_random(2) ? 0 : check_random(256);
 		check_row("round %u", round);
@@ -847,9 +843,4 @@ static const struct check_case cases[] = {
 	CASE(every_reason_has_words_of_its_own),
 };
 
-int main(int argc, char **argv)
-{
-	/* A walk that does not end is a failure, and not a test that hangs. */
-	alarm(SECONDS_AT_MOST);
-	return check_main("proto", cases, ARRAY_SIZE(cases), argc, argv);
-}
+CHECK_SUITE(proto, cases);

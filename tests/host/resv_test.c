@@ -742,7 +742,4 @@ static const struct check_case cases[] = {
 	CASE(random_places_like_the_model),
 };
 
-int main(int argc, char **argv)
-{
-	return check_main("resv", cases, ARRAY_SIZE(cases), argc, argv);
-}
+CHECK_SUITE(resv, cases);

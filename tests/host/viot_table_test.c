@@ -10,14 +10,11 @@
 #include <linux/array_size.h>
 #include "check.h"
 #include "viot_build.h"
+#include "viot_fixtures.h"
 #include "viot_model.h"
 
-#ifndef FIXTURES
-#define FIXTURES	"../fixtures"
-#endif
-
 /* For the largest table, with sanitizers and on a slow machine. */
-#define SECONDS_AT_MOST	2.0
+#define NANOSECONDS_AT_MOST	2000000000ULL
 
 /* Findings as they come. */
 struct seen {
@@ -52,23 +49,22 @@ static u8 *copy(const void *p, size_t len)
 	return memcpy(malloc(len), p, len);
 }
 
-static struct build read_fixture(const char *name)
+static struct build build_copy(const u8 *bytes, size_t len)
 {
 	struct build b = { 0 };
-	char path[512];
-	FILE *f;
-	int c;
 
-	snprintf(path, sizeof(path), FIXTURES "/%s", name);
-	f = fopen(path, "rb");
-	if (!f) {
-		perror(path);
-		exit(2);
-	}
-	while ((c = fgetc(f)) != EOF)
-		*build_more(&b, 1) = c;
-	fclose(f);
+	memcpy(build_more(&b, len), bytes, len);
 	return b;
+}
+
+static struct build q35_fixture(void)
+{
+	return build_copy(viot_q35, sizeof(viot_q35));
+}
+
+static struct build virt_fixture(void)
+{
+	return build_copy(viot_virt, sizeof(viot_virt));
 }
 
 /*
@@ -119,11 +115,11 @@ static struct build crowded_table(void)
 /* The tables whose neighbourhood is searched. */
 static struct build some_table(int i)
 {
-	static const char * const names[] = { "viot-q35.bin", "viot-virt.bin" };
+	static struct build (* const make[])(void) = {
+		q35_fixture, virt_fixture, small_table, crowded_table,
+	};
 
-	if (i < 2)
-		return read_fixture(names[i]);
-	return i == 2 ? small_table() : crowded_table();
+	return make[i]();
 }
 
 #define SOME_TABLES	4
@@ -152,7 +148,7 @@ static void expect_no_pci(const struct viot_table *t, u32 segment, u16 bdf)
 /* Three host bridges of four; 80:00.0 bypasses the IOMMU, which is 00:02.0. */
 static void q35_table(void)
 {
-	struct build b = read_fixture("viot-q35.bin");
+	struct build b = q35_fixture();
 	struct seen seen;
 	struct viot_table *t = decode(b.bytes, b.len, &seen);
 
@@ -177,7 +173,7 @@ static void q35_table(void)
 
 static void virt_table(void)
 {
-	struct build b = read_fixture("viot-virt.bin");
+	struct build b = virt_fixture();
 	struct seen seen;
 	struct viot_table *t = decode(b.bytes, b.len, &seen);
 
@@ -568,7 +564,7 @@ static void every_change_of_a_byte(void)
 		b = some_table(i);
 		bytes = copy(b.bytes, b.len);
 		for (at = 0; at < b.len; at++) {
-			for (change = 1; change < 256; change++) {
+			for (change = check_step(); change < 256; change += check_step()) {
 				check_row("table %d, byte %zu ^ %#x", i, at, change);
 				bytes[at] ^= change;
 				expect_like_model(bytes, b.len);
@@ -585,11 +581,12 @@ static void every_change_of_a_byte(void)
 static void several_changes_of_bytes(void)
 {
 	struct build b;
+	unsigned int i;
 	u8 *bytes;
-	int i, j;
+	int j;
 
-	for (i = 0; i < 20000; i++) {
-		check_row("round %d", i);
+	for (i = 0; i < check_rounds(20000); i++) {
+		check_row("round %u", i);
 		b = some_table(i % SOME_TABLES);
 		bytes = copy(b.bytes, b.len);
 		for (j = check_random(8); j >= 0; j--)
@@ -654,7 +651,7 @@ static void random_tables(void)
 	u8 *bytes;
 	struct build b;
 
-	for (i = 0; i < 4000; i++) {
+	for (i = 0; i < check_rounds(4000); i++) {
 		nodes = check_random(i % 40 ? 30 : 300);
 		check_row("round %d, %u nodes", i, nodes);
 		b = random_table(nodes, limits[i % ARRAY_SIZE(limits)]);
@@ -675,7 +672,7 @@ static void random_worlds_in_full(void)
 	struct model m;
 	u32 i, s, f;
 
-	for (i = 0; i < 400; i++) {
+	for (i = 0; i < check_rounds(400); i++) {
 		b = random_table(2 + check_random(60), 40);
 		t = decode(b.bytes, b.len, &seen);
 		model_parse(&m, b.bytes, b.len);
@@ -857,14 +854,13 @@ static void count(const struct viot_finding *f, void *ctx)
 }
 
 /* Nanoseconds of a lookup, half of them of ranges that are there. */
-static double time_lookups(const struct viot_table *t)
+static unsigned int time_lookups(const struct viot_table *t)
 {
 	const u32 rounds = 200000;
 	struct viot_endpoint ep;
-	double start;
+	u64 start = check_nanoseconds();
 	u32 i, n = 0;
 
-	start = check_seconds();
 	for (i = 0; i < rounds; i++) {
 		if ((i & 1) && t->nr.pci) {
 			const struct viot_pci_range *r = &t->pci[i * 7919u % t->nr.pci];
@@ -875,7 +871,7 @@ static double time_lookups(const struct viot_table *t)
 		}
 	}
 	EXPECT(n >= (t->nr.pci ? rounds / 2 - 1 : 0));
-	return (check_seconds() - start) * 1e9 / rounds;
+	return (check_nanoseconds() - start) / rounds;
 }
 
 static void time_table(unsigned int kind, u32 nodes)
@@ -884,7 +880,7 @@ static void time_table(unsigned int kind, u32 nodes)
 	struct viot_sink sink = { count, &findings };
 	struct build b = build_table();
 	struct viot_table *t;
-	double start, took;
+	u64 start, took;
 	size_t size;
 
 	build_iommu_pci(&b, 0xffff, 0);
@@ -892,19 +888,19 @@ static void time_table(unsigned int kind, u32 nodes)
 		kinds[kind].add(&b, i);
 	build_seal(&b);
 
-	start = check_seconds();
+	start = check_nanoseconds();
 	size = viot_table_size(b.bytes, b.len);
 	t = malloc(size);
 	EXPECT_EQ(viot_table_parse(b.bytes, b.len, t, size, &sink), 0);
-	took = check_seconds() - start;
+	took = check_nanoseconds() - start;
 
 	check_row("%s", kinds[kind].name);
-	EXPECT(took < SECONDS_AT_MOST);
+	EXPECT(took < NANOSECONDS_AT_MOST);
 	if (kinds[kind].left && nodes == 65535)
 		EXPECT_EQ(t->nr.pci + t->nr.mmio, kinds[kind].left);
-	check_note("%-10s %5u nodes, %5u endpoints, %5u findings: %7.2f ms, lookup %4.0f ns",
+	check_note("%-10s %5u nodes, %5u endpoints, %5u findings: %6llu us, lookup %4u ns",
 		   kinds[kind].name, nodes, t->nr.pci + t->nr.mmio, findings,
-		   took * 1e3, time_lookups(t));
+		   took / 1000, time_lookups(t));
 	free(t);
 	free(b.bytes);
 }
@@ -963,7 +959,4 @@ static const struct check_case cases[] = {
 	CASE(time_of_large_tables),
 };
 
-int main(int argc, char **argv)
-{
-	return check_main("viot_table", cases, ARRAY_SIZE(cases), argc, argv);
-}
+CHECK_SUITE(viot_table, cases);
