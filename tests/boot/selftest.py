@@ -1,14 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Tests of the judge and the scenario reader, on made-up runs: no guest."""
+"""Tests of the judge, the scenario reader and what serves a guest, on made-up
+runs: no guest."""
+import json
 import pathlib
+import socket
 import sys
 import tempfile
+import threading
+import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(HERE / "lib"))
+import host         # noqa: E402
+import machine      # noqa: E402
 import protocol     # noqa: E402
 import scenario     # noqa: E402
 import verdict      # noqa: E402
@@ -35,12 +42,14 @@ HARMLESS = (
 )
 
 
-def judge(ktap=GOOD_KTAP, trace=GOOD_TRACE, log="", ended=True, **settings):
+def judge(ktap=GOOD_KTAP, trace=GOOD_TRACE, log="", ended=True, served="",
+          **settings):
     table = {"description": "d", "kernel": ["k"], "steps": ["a", "b"],
              "devices": ["virtio-blk"], **settings}
     case = scenario.case("s", "k", "none", "strict", table)
     with tempfile.TemporaryDirectory() as run:
-        for name, text in (("ktap", ktap), ("trace", trace), ("log", log)):
+        for name, text in (("ktap", ktap), ("trace", trace), ("log", log),
+                           ("host", served)):
             pathlib.Path(run, name).write_text(text)
         return verdict.Judge(case, run, ended)
 
@@ -117,6 +126,24 @@ class Verdict(unittest.TestCase):
         self.assertEqual(judge(trace=fault, faults=["virtio-blk"]).kind(),
                          "pass")
 
+    def test_a_host_that_could_not_help_fails_the_run(self):
+        self.assertEqual(judge(served="plug: no such bus\n").kind(), "failure")
+
+    def test_only_a_run_without_any_result_is_skipped_and_says_why(self):
+        skip = "# no such device\r\nok 1 a # SKIP\r\n"
+        for second, why in (("ok 2 b # SKIP\n", "no such device"),
+                            ("ok 2 b\n", "")):
+            run = judge("KTAP version 1\n1..2\n" + skip + second)
+            self.assertEqual(run.skipped(), why)
+
+    def test_domains_are_counted_once(self):
+        trace = GOOD_TRACE + "".join(
+            f"virtio_iommu_attach domain={d} endpoint={e}\n"
+            for d, e in ((3, 128), (4, 128), (3, 128), (4, 136), (5, 144)))
+        run = judge(trace=trace)
+        self.assertEqual(run.trace.count("domains", 128), 2)
+        self.assertEqual(run.trace.count("domains"), 3)
+
     def test_counts_are_of_the_domains_an_endpoint_was_in(self):
         trace = GOOD_TRACE + ("virtio_iommu_attach domain=3 endpoint=128\n"
                               "virtio_iommu_attach domain=4 endpoint=136\n")
@@ -182,6 +209,84 @@ class Protocol(unittest.TestCase):
                                     self.map(0, 0xfff)))
 
 
+class FakeMonitor(threading.Thread):
+    """Answers like QEMU's monitor; remembers what it was told."""
+
+    def __init__(self, path, answers):
+        super().__init__(daemon=True)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(path))
+        self.listener.listen(1)
+        self.answers, self.told = answers, []
+
+    def run(self):
+        connection, _ = self.listener.accept()
+        self.listener.close()
+        with connection, connection.makefile("r") as lines:
+            connection.sendall(b'{"QMP": {}}\n')
+            for line in lines:
+                asked = json.loads(line)
+                self.told.append(asked)
+                for said in self.answers.get(asked["execute"], [{"return": {}}]):
+                    connection.sendall(json.dumps(said).encode() + b"\n")
+
+
+class Hosts(unittest.TestCase):
+    def serve(self, ktap, answers, until):
+        with tempfile.TemporaryDirectory() as directory:
+            run = pathlib.Path(directory)
+            monitor = FakeMonitor(run / "qmp", answers)
+            monitor.start()
+            with host.Host(run, {"card": ["e1000e,id=card", "x,bus=card"]}):
+                (run / "ktap").write_text(ktap)
+                end = time.monotonic() + 10
+                while not until(run, monitor) and time.monotonic() < end:
+                    time.sleep(0.01)
+            failures = run / "host"
+            return monitor.told, (failures.read_text()
+                                  if failures.exists() else "")
+
+    def test_a_device_is_plugged_whole_and_unplugged_to_the_end(self):
+        gone = {"event": "DEVICE_DELETED", "data": {"device": "card"}}
+        other = {"event": "DEVICE_DELETED", "data": {"path": "/x"}}
+        told, failures = self.serve(
+            "# host: plug card\r\nok 1 x\r\n# host: unplug card\r\n"
+            "# host: plug ca",
+            {"human-monitor-command": [{"return": ""}],
+             "device_del": [other, {"return": {}}, gone]},
+            lambda run, monitor: len(monitor.told) == 4)
+        self.assertEqual([t["execute"] for t in told],
+                         ["qmp_capabilities", "human-monitor-command",
+                          "human-monitor-command", "device_del"])
+        self.assertEqual([t["arguments"].get("command-line") for t in told][1:3],
+                         ["device_add e1000e,id=card", "device_add x,bus=card"])
+        self.assertEqual(failures, "")
+
+    def test_what_goes_wrong_is_said(self):
+        says = [{"return": "Error: no such bus\r\n"}]
+        errs = [{"error": {"desc": "no such device"}}]
+        for ktap, answers, said in (
+                ("plug card", {"human-monitor-command": says}, "no such bus"),
+                ("unplug card", {"device_del": errs}, "no such device"),
+                ("plug disk", {}, "disk"), ("pull card", {}, "pull")):
+            with self.subTest(ktap):
+                _, failures = self.serve(
+                    f"# host: {ktap}\n", answers,
+                    lambda run, _: (run / "host").exists())
+                self.assertIn(said, failures)
+
+    def test_only_what_is_to_be_plugged_is_left_out_at_the_start(self):
+        table = {"description": "d", "kernel": ["k"], "steps": ["a"],
+                 "devices": ["edu", {"type": "e1000e", "plug": True}]}
+        case = scenario.case("s", "k", "none", "strict", table)
+        edu, card = case.settings.devices
+        self.assertIn("-device", machine.device_arguments(edu))
+        self.assertNotIn("-device", machine.device_arguments(card))
+        self.assertIn("-netdev", machine.device_arguments(card))
+        self.assertEqual(list(machine.plugs(case)), ["e1000e"])
+        self.assertIn("id=e1000e", machine.plugs(case)["e1000e"][0])
+
+
 class Scenarios(unittest.TestCase):
     def load(self, text):
         with tempfile.TemporaryDirectory() as directory:
@@ -199,6 +304,7 @@ class Scenarios(unittest.TestCase):
                      'steps = ["a"]\nexpect = "panic"\n',
                      'steps = ["a"]\ntrace = ["map => 1"]\n',
                      'steps = ["a"]\ntrace = ["map@nvme >= 1"]\n',
+                     'steps = ["a"]\ntrace = ["maps == 0"]\n',
                      'steps = ["a"]\nfaults = ["nvme"]\n',
                      'steps = []\n', ''):
             with self.subTest(text), self.assertRaises(scenario.ScenarioError):

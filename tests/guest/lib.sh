@@ -13,6 +13,7 @@ note() { ktap "# $*"; mark "$*"; }
 fact() { ktap "# fact: $*"; }
 mark() { echo "viommu-boot: $*" >/dev/kmsg; }
 fail() { note "$*"; return 1; }
+skip() { note "$*"; return 4; }
 
 uptime_seconds() {
 	read -r _uptime _ </proc/uptime
@@ -61,6 +62,21 @@ claim() {
 	at "$1" >/sys/bus/pci/drivers_probe
 }
 
+# plug NAME: the host gives the machine the device.
+plug() {
+	ktap "# host: plug $1"
+	until_true 20 [ -e "$(sysfs "$1")" ] || fail "$1: is not there" || return
+	case " $STUBS " in
+	*" $1 "*) claim "$1" ;;
+	esac
+}
+
+# unplug NAME: the host takes the device away.
+unplug() {
+	ktap "# host: unplug $1"
+	until_true 20 [ ! -e "$(sysfs "$1")" ] || fail "$1: is still there"
+}
+
 # block NAME: the block device of a disk, once it is there.
 block() {
 	until_true 10 find_block "$1" || fail "$1: no block device"
@@ -71,6 +87,18 @@ find_block() {
 		case $(readlink -f "$_disk") in
 		*/"$(at "$1")"/*) echo "/dev/${_disk##*/}"; return 0 ;;
 		esac
+	done
+	return 1
+}
+
+# interface NAME: the interface of a network card, once it is there.
+interface() {
+	until_true 10 find_interface "$1" || fail "$1: no network interface"
+}
+
+find_interface() {
+	for _interface in "$(sysfs "$1")"/net/* "$(sysfs "$1")"/virtio*/net/*; do
+		[ ! -d "$_interface" ] || { echo "${_interface##*/}"; return 0; }
 	done
 	return 1
 }
@@ -137,12 +165,9 @@ transfer() {
 
 # dma_net NAME: a megabyte sent to the echo service comes back the same.
 dma_net() {
-	for _interface in "$(sysfs "$1")"/net/* "$(sysfs "$1")"/virtio*/net/*; do
-		[ ! -d "$_interface" ] || break
-	done
-	_interface=${_interface##*/}
+	_interface=$(interface "$1") || return
 	ifconfig "$_interface" 10.0.2.15 netmask 255.255.255.0 up ||
-		fail "$1: no network interface" || return
+		fail "$1: $_interface cannot be used" || return
 	until_true 10 ping -c 1 -W 1 10.0.2.2 >/dev/null ||
 		fail "$1: no answer from the network" || return
 	head -c "$ECHO_BYTES" /dev/urandom >/tmp/out
@@ -152,8 +177,30 @@ dma_net() {
 	fact dma "$1"
 }
 
-# stray_dma NAME: an edu device writes to a page that was never mapped for it.
-# It arrives with passthrough; otherwise it is blocked, and a fault is logged.
+# hotplug NAME COUNT: plug a network card, use it and unplug it, COUNT times.
+# Each time its group is the same, and gone afterwards, as is its memory: the
+# first rounds fill caches, a leak goes on.
+hotplug() {
+	_round=0
+	while [ $((_round += 1)) -le "$2" ]; do
+		[ "$_round" -ne 4 ] || _memory=$(kernel_memory)
+		plug "$1" && translated "$1" && dma_net "$1" || return
+		[ "$_number" = "${_first:=$_number}" ] ||
+			fail "$1: in group $_number, after $_first" || return
+		unplug "$1" || return
+		[ ! -e "/sys/kernel/iommu_groups/$_first" ] ||
+			fail "$1: its group is still there" || return
+	done
+	[ "$2" -lt 10 ] || [ $(($(kernel_memory) - _memory)) -lt 1024 ] ||
+		fail "$1: the kernel has $(kernel_memory) KiB after $_memory"
+}
+
+# kernel_memory: KiB that the kernel has allocated and cannot reclaim.
+kernel_memory() { awk '/^SUnreclaim/ { print $2 }' /proc/meminfo; }
+
+# stray_dma NAME [BRIDGE]: an edu device writes to a page that was never mapped
+# for it. It arrives with passthrough; otherwise it is blocked, and a fault is
+# logged, of the bridge if the IOMMU cannot tell one from the other.
 stray_dma() {
 	mark "stray DMA by $(at "$1")"
 	_result=$(stray "$(at "$1")") || fail "$1: $_result" || return
@@ -165,8 +212,14 @@ stray_dma() {
 	fi
 	[ "$_result" = blocked ] || fail "$1: the DMA $_result" || return
 	fact blocked "$1"
-	until_true 5 fault_logged "$(at "$1")" "$_address" ||
+	until_true 5 fault_logged "$(at "${2:-$1}")" "$_address" ||
 		fail "$1: no line of the log names the fault"
+}
+
+# stray_dma_arrives NAME: so it must where no IOMMU is in the way.
+stray_dma_arrives() {
+	_result=$(stray "$(at "$1")") || fail "$1: $_result" || return
+	[ "${_result% *}" = arrived ] || fail "$1: the DMA was $_result"
 }
 
 # The kernel's own driver gives the endpoint's number instead of the address.

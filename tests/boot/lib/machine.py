@@ -10,14 +10,14 @@ import subprocess
 import tempfile
 import time
 
-from scenario import POLICIES, ScenarioError
+from scenario import EVENTS, POLICIES, ScenarioError
 
 DISK_MIB = 16
 ECHO_BYTES = 1 << 20        # what the echo service of the network returns
 ECHO = f"guestfwd=tcp:10.0.2.100:7-cmd:head -c {ECHO_BYTES}"
 VIRTIO = "iommu_platform=on,disable-legacy=on"
 
-# type: (arguments, modules). {at} is bus, address and further properties.
+# type: (arguments, modules). {at} is id, bus, address and further properties.
 TYPES = {
     "virtio-blk": (
         f"-drive if=none,id={{name}},format=raw,file={{disk}} "
@@ -29,7 +29,7 @@ TYPES = {
         ["nvme"]),
     "ahci": (
         "-drive if=none,id={name}-disk,format=raw,file={disk} "
-        "-device ich9-ahci,id={name},{at} "
+        "-device ich9-ahci,{at} "
         "-device ide-hd,drive={name}-disk,bus={name}.0",
         ["ahci", "sd_mod"]),
     "virtio-net": (
@@ -42,11 +42,14 @@ TYPES = {
         ["e1000e"]),
     "edu": ("-device edu,dma_mask=0xffffffffffffffff,{at}", ["pci_stub"]),
     "pci-testdev": ("-device pci-testdev,{at}", ["pci_stub"]),
+    "pcie-root-port": ("-device pcie-root-port,chassis={chassis},{at}", []),
+    "pci-bridge": ("-device pci-bridge,chassis_nr={chassis},{at}", []),
+    "pcie-pci-bridge": ("-device pcie-pci-bridge,{at}", []),
+    "pxb-pcie": ("-device pxb-pcie,{at}", []),
 }
+ROOT_BUS = "pcie.0"         # of q35 and virt alike
 DISKS = ("virtio-blk", "nvme", "ahci")
 
-EVENTS = ("attach", "detach", "map", "unmap", "translate_out", "report_fault",
-          "set_config", "fill_resv_property", "device_reset_exit")
 EFI = "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
 
 
@@ -110,21 +113,44 @@ def stubs(case):
     """Devices that no driver knows: bound to pci-stub, as only then do
     kernels before 6.15 put them behind an IOMMU that is a module."""
     return [d.name for d in case.settings.devices
-            if "pci_stub" in TYPES[d.type][1]]
+            if d.stub and "pci_stub" in TYPES[d.type][1]]
 
 
-def device_arguments(dev, run):
+def make_disk(dev, run):
+    dev.disk = str(run / f"{dev.name}.img")
+    with open(dev.disk, "wb") as image:
+        image.truncate(DISK_MIB << 20)
+
+
+def devfn(dev):
+    slot, _, function = dev.addr.partition(".")
+    return int(slot, 16) << 3 | int(function or 0)
+
+
+def device_options(dev):
+    """QEMU's options for a device, as pairs of option and argument."""
     if dev.type not in TYPES:
         raise ScenarioError(f"no such type of device: {dev.type}")
-    at = [f"addr={dev.addr}", f"bus={dev.bus}" if dev.bus else "", dev.props]
-    if dev.type in DISKS:
-        dev.disk = str(run / f"{dev.name}.img")
-        with open(dev.disk, "wb") as image:
-            image.truncate(DISK_MIB << 20)
-    words = shlex.split(TYPES[dev.type][0])
-    fill = {"name": dev.name, "disk": dev.disk,
+    at = [f"id={dev.name}", f"addr={dev.addr}",
+          f"bus={dev.bus or ROOT_BUS}", dev.props]
+    fill = {"name": dev.name, "disk": dev.disk, "chassis": devfn(dev),
             "at": ",".join(filter(None, at))}
-    return [word.format(**fill) for word in words]
+    words = [word.format(**fill) for word in shlex.split(TYPES[dev.type][0])]
+    return list(zip(words[::2], words[1::2]))
+
+
+def device_arguments(dev):
+    """What QEMU is started with; of a device to be plugged, its backend."""
+    return [word for option, argument in device_options(dev)
+            if not (dev.plug and option == "-device")
+            for word in (option, argument)]
+
+
+def plugs(case):
+    """The -device arguments of the devices that the guest may ask for."""
+    return {dev.name: [argument for option, argument in device_options(dev)
+                       if option == "-device"]
+            for dev in case.settings.devices if dev.plug}
 
 
 def kernel_command_line(case):
@@ -164,7 +190,11 @@ def command(case, kernel, initramfs, run, interactive=False):
         line += ["-device", s.iommu + (",addr=2" if plain else "")]
     line += s.qemu
     for dev in s.devices:
-        line += device_arguments(dev, run)
+        if dev.type in DISKS:
+            make_disk(dev, run)
+        line += device_arguments(dev)
+    if plugs(case):
+        line += ["-qmp", f"unix:{run}/qmp,server=on,wait=off"]
     return line + ["-kernel", str(kernel), "-initrd", str(initramfs),
                    "-append", kernel_command_line(case)]
 

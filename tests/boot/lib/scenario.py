@@ -18,6 +18,9 @@ POLICIES = {
     "passthrough": "iommu.passthrough=1",
 }
 DRIVERS = ("ours", "rival", "none")
+# What QEMU's trace tells of its device; each may be counted, and "domains"
+EVENTS = ("attach", "detach", "map", "unmap", "translate_out", "report_fault",
+          "set_config", "fill_resv_property", "device_reset_exit")
 TRACE = re.compile(r"(\w+)(?:@([\w-]+))? (==|!=|>=|<=|<|>) (\d+)")
 OUTCOMES = ("pass", "panic", "hang", "end", "report", "plan", "failure")
 
@@ -36,6 +39,8 @@ class Device:
     at: str = ""        # the guest's address, needed when bus is given
     alias: str = ""     # the bus address whose ID the device's DMA carries
     props: str = ""     # more properties, "a=b,c=d"
+    plug: bool = False  # not there until a step says `plug NAME`
+    stub: bool = True   # bind it to pci-stub, if nobody else drives it
     disk: str = ""      # file behind it; set by machine.py
 
 
@@ -119,7 +124,8 @@ def case(name, kernel, driver, policy, table):
     names = {d.name for d in settings.devices}
     for check in settings.trace:
         found = TRACE.fullmatch(check)
-        if not found or found[2] and found[2] not in names:
+        if (not found or found[1] not in (*EVENTS, "domains")
+                or found[2] and found[2] not in names):
             raise ScenarioError(f"trace: {check!r}")
     if not names.issuperset(settings.faults):
         raise ScenarioError(f"faults: {settings.faults}")

@@ -98,7 +98,13 @@ class Trace:
                     event["domain"])
 
     def count(self, name, endpoint=None):
-        """How many events of a name, or those that concern an endpoint."""
+        """How many events of a name, or those that concern an endpoint.
+
+        "domains" are those that the endpoint, or any, was ever attached to.
+        """
+        if name == "domains":
+            return len(self.domains.get(endpoint, ()) if endpoint is not None
+                       else set().union(*self.domains.values()))
         events = self.events.get(name, [])
         if endpoint is None:
             return len(events)
@@ -126,6 +132,7 @@ class Judge:
         self.devices = {d.name: d for d in case.settings.devices}
         self._log()
         self._end(ended)
+        self._host()
         self._tests()
         if not self.reasons:
             self._facts()
@@ -158,6 +165,10 @@ class Judge:
         wanted = 1 + self.case.settings.reboots
         if self.ktap.starts != wanted:
             self._fail("end", f"{self.ktap.starts} boots instead of {wanted}")
+
+    def _host(self):
+        for line in self._read("host").splitlines():
+            self._fail("failure", f"host: {line}")
 
     def _tests(self):
         numbers = [t.number for t in self.ktap.tests]
@@ -241,6 +252,14 @@ class Judge:
         _, _, last_boot = self.log.rpartition("Linux version ")
         early = self.reasons and last_boot and CORE_UP not in last_boot
         return bool(early or INT3.search(self.log))
+
+    def skipped(self):
+        """Why there was nothing to judge: all steps were skipped; else ""."""
+        tests = self.ktap.tests
+        if not tests or not all(t.skip for t in tests):
+            return ""
+        notes = dict.fromkeys(n for t in tests for n in t.notes)
+        return "; ".join(notes) or "no reason given"
 
     def as_expected(self):
         """Whether the run ended as its scenario says."""
