@@ -591,8 +591,6 @@ static void the_callback_ends_the_walk(void)
 
 /* ---- A window for MSIs ------------------------------------------------------ */
 
-typedef unsigned __int128 u128;
-
 #define MSI_SIZE	VIOMMU_SW_MSI_SIZE
 
 static bool window_is_free(const struct viommu_regions *t, u128 at, u64 first, u64 last)
@@ -607,7 +605,8 @@ static bool window_is_free(const struct viommu_regions *t, u128 at, u64 first, u
 	return true;
 }
 
-static u128 round_up(u128 at)
+/* At @at or above. */
+static u128 next_window(u128 at)
 {
 	return (at + MSI_SIZE - 1) / MSI_SIZE * MSI_SIZE;
 }
@@ -620,7 +619,7 @@ static bool model_place_msi(const struct viommu_regions *t, u64 first, u64 last,
 
 	for (i = 0; i <= t->nr + 1; i++) {
 		at = i == t->nr ? VIOMMU_SW_MSI_BASE :
-		     i == t->nr + 1 ? round_up(first) : round_up((u128)t->region[i].last + 1);
+		     i == t->nr + 1 ? next_window(first) : next_window((u128)t->region[i].last + 1);
 		if (at >= VIOMMU_SW_MSI_BASE && at < best && window_is_free(t, at, first, last))
 			best = at;
 	}

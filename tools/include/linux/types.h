@@ -17,6 +17,7 @@ typedef __s32 s32;
 /* As in the kernel, and not as <linux/types.h> has it on every architecture. */
 typedef unsigned long long u64;
 typedef long long s64;
+typedef unsigned __int128 u128;
 typedef u64 phys_addr_t;
 typedef u64 dma_addr_t;
 
