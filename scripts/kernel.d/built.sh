@@ -2,19 +2,20 @@
 # shellcheck shell=bash disable=SC2154 # here, repo, cache: scripts/kernel
 #
 # Kernels built from Debian's sources, named FLAVOUR-VERSION-ARCH: overlay has
-# our driver laid over the source, plain the kernel's own.  Both have the
-# configuration in tests/kernel.  Owns, in the cache, kernels/NAME/KEY: what
+# our driver laid over the source, plain the kernel's own, kunit ours and its
+# tests with sanitizers.  Their configuration is in tests/kernel.  Owns, in the cache, kernels/NAME/KEY: what
 # was built; and build/: one source tree for each version and one build
 # directory for each name.  They stay, so that a changed driver is rebuilt in
 # seconds.
 
 # shellcheck disable=SC2034 # for scripts/kernel
-declare -ra built_names=(overlay-7.3-x86_64 overlay-7.3-arm64 plain-7.3-x86_64)
+declare -ra built_names=(overlay-7.3-x86_64 overlay-7.3-arm64 plain-7.3-x86_64
+	kunit-7.3-x86_64 kunit-7.3-arm64)
 declare -r built_recipe=1 # raise it when the steps below give another result
 declare -r built_gcc=14
 
 is_built() {
-	[[ $1 =~ ^(overlay|plain)-[0-9.]+-(x86_64|arm64)$ ]]
+	[[ $1 =~ ^(overlay|plain|kunit)-[0-9.]+-(x86_64|arm64)$ ]]
 }
 
 built_cached() {
@@ -30,7 +31,7 @@ built_cached() {
 
 # built_get NAME: the directory of that kernel with the driver as it is now.
 built_get() {
-	local name=$1 flavour version arch source snapshot key dir
+	local name=$1 flavour version arch source snapshot key dir fragments
 	built_prepare
 	dir=$cache/kernels/$name/$key
 	[[ -e $dir ]] || with_lock "build-$version" built_make
@@ -46,14 +47,29 @@ built_prepare() {
 	snapshot=$(mktemp -d)
 	# shellcheck disable=SC2064 # a local variable: expand it now
 	trap "rm -rf '$snapshot'" EXIT
-	mkdir "$snapshot/kernel"
-	cp "$repo/tests/kernel"/{common,"$arch"}.config "$snapshot/kernel/"
+	built_fragments
+	(cd "$repo" && cp --parents -t "$snapshot" "${fragments[@]}")
 	[[ $flavour == plain ]] || built_snapshot
 	key=$({
 		echo "$built_recipe" "$built_gcc" "${source##*/}"
 		cd "$snapshot" || exit
-		tree_key .
+		built_parts | xargs sha256sum
 	} | key)
+}
+
+# built_fragments: $fragments, the files that the configuration is made of.
+built_fragments() {
+	fragments=(tests/kernel/{common,"$arch"}.config)
+	[[ $flavour != kunit ]] ||
+		fragments=(kunit/.kunitconfig tests/kernel/kunit{,"-$arch"}.config)
+}
+
+# built_parts: what of the snapshot makes a difference to that kernel.  The
+# tests are laid over each tree, but compiled for KUnit alone.
+built_parts() {
+	local unused='^\./(kunit|tests/host)/'
+	[[ $flavour != kunit ]] || unused='^$'
+	find . -type f | LC_ALL=C sort | grep -v -E "$unused"
 }
 
 built_snapshot() {
@@ -107,8 +123,7 @@ built_kbuild() {
 # and checked: kconfig drops silently what it cannot have.
 built_configure() {
 	local out=$cache/build/$name
-	cat "$snapshot/kernel/common.config" "$snapshot/kernel/$arch.config" \
-		>"$out/wanted.tmp"
+	(cd "$snapshot" && cat "${fragments[@]}") >"$out/wanted.tmp"
 	[[ ! -e $out/.config ]] || cp -p "$out/.config" "$out/.config.before"
 	built_kbuild "configuring $name" 300 \
 		KCONFIG_ALLCONFIG="$out/wanted.tmp" allnoconfig
@@ -143,7 +158,7 @@ built_install() {
 
 # built_objects VERSION ARCH MAKE-ARG...: does the driver compile in that tree?
 built_objects() {
-	local name=overlay-$1-$2 flavour version arch source snapshot key
+	local name=overlay-$1-$2 flavour version arch source snapshot key fragments
 	shift 2
 	is_built "$name" || die "cannot build '$name'"
 	built_prepare
