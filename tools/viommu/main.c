@@ -7,9 +7,10 @@
  */
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <linux/array_size.h>
 
 #include "viommu.h"
 
@@ -22,37 +23,20 @@ static const struct command {
 	{ "topology", cmd_topology, "show which device is behind which IOMMU" },
 };
 
-#define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
-
-/**
- * complain - say on stderr what went wrong
- * @fmt: a sentence without full stop and line break
- */
-void complain(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	fputs("viommu: ", stderr);
-	vfprintf(stderr, fmt, args);
-	putc('\n', stderr);
-	va_end(args);
-}
-
 /* Until there is another. */
-__attribute__((__weak__)) int cmd_topology(int argc, char **argv)
+int __weak cmd_topology(int argc, char **argv)
 {
 	(void)argc;
 	complain("there is no %s yet", argv[0]);
 	return EXIT_TROUBLE;
 }
 
-static void usage(FILE *out)
+static void show_usage(FILE *out)
 {
 	const struct command *c;
 
 	fputs("usage: viommu COMMAND [ARGUMENT...]\n\n", out);
-	for (c = commands; c < commands + NR_COMMANDS; c++)
+	for (c = commands; c < commands + ARRAY_SIZE(commands); c++)
 		fprintf(out, "  viommu %-10s %s\n", c->name, c->what);
 	fputs("\nviommu COMMAND --help has more.\n", out);
 }
@@ -61,17 +45,16 @@ static const struct command *find(const char *name)
 {
 	const struct command *c;
 
-	for (c = commands; c < commands + NR_COMMANDS; c++)
+	for (c = commands; c < commands + ARRAY_SIZE(commands); c++)
 		if (!strcmp(c->name, name))
 			return c;
 	return NULL;
 }
 
-static int help(const char *name)
+static int show_help(const char *name)
 {
 	const struct command *c = name ? find(name) : NULL;
-	char option[] = "--help";
-	char *argv[] = { (char *)name, option, NULL };
+	char *argv[3] = { (char *)name, (char *)"--help", NULL };
 
 	if (c)
 		return c->run(2, argv);
@@ -79,7 +62,7 @@ static int help(const char *name)
 		complain("there is no command %s", name);
 		return EXIT_TROUBLE;
 	}
-	usage(stdout);
+	show_usage(stdout);
 	return EXIT_GOOD;
 }
 
@@ -92,14 +75,14 @@ static int run(int argc, char **argv)
 		return c->run(argc - 1, argv + 1);
 	if (name && (!strcmp(name, "help") || !strcmp(name, "--help") ||
 		     !strcmp(name, "-h")))
-		return help(argv[2]);
+		return show_help(argv[2]);
 	if (name && !strcmp(name, "--version")) {
 		puts("viommu " VERSION);
 		return EXIT_GOOD;
 	}
 	if (name)
 		complain("there is no command %s", name);
-	usage(stderr);
+	show_usage(stderr);
 	return EXIT_TROUBLE;
 }
 
