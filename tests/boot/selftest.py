@@ -13,12 +13,13 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(HERE / "lib"))
+sys.path[:0] = [str(HERE / "lib"), str(HERE.parent / "device")]
 import host         # noqa: E402
 import machine      # noqa: E402
 import protocol     # noqa: E402
 import scenario     # noqa: E402
 import verdict      # noqa: E402
+import device_test  # noqa: E402
 
 GOOD_KTAP = "KTAP version 1\r\n1..2\r\nok 1 a\r\n# a note\r\nok 2 b\r\n# fact: driver none\r\n"
 GOOD_TRACE = "qemu_system_shutdown_request reason=6\n"
@@ -43,13 +44,13 @@ HARMLESS = (
 
 
 def judge(ktap=GOOD_KTAP, trace=GOOD_TRACE, log="", ended=True, served="",
-          **settings):
+          asked="", **settings):
     table = {"description": "d", "kernel": ["k"], "steps": ["a", "b"],
              "devices": ["virtio-blk"], **settings}
     case = scenario.case("s", "k", "none", "strict", table)
     with tempfile.TemporaryDirectory() as run:
         for name, text in (("ktap", ktap), ("trace", trace), ("log", log),
-                           ("host", served)):
+                           ("host", served), ("fake.trace", asked)):
             pathlib.Path(run, name).write_text(text)
         return verdict.Judge(case, run, ended)
 
@@ -143,6 +144,16 @@ class Verdict(unittest.TestCase):
         run = judge(trace=trace)
         self.assertEqual(run.trace.count("domains", 128), 2)
         self.assertEqual(run.trace.count("domains"), 3)
+
+    def test_a_device_of_ours_is_told_of_its_endpoints_and_no_other(self):
+        seen = "virtio_iommu_attach domain=0x1 endpoint=0x8 flags=0x0\n"
+        for attached, kind in (([8], "pass"), ([8, 9], "failure"),
+                               ([], "failure"), (None, "pass")):
+            table = {} if attached is None else {"attached": attached}
+            run = judge(fake=[table], asked=seen)
+            self.assertEqual(run.kind(), kind)
+        twice = seen + "virtio_iommu_detach domain=0x2 endpoint=0x8\n"
+        self.assertEqual(judge(fake=[{}], asked=twice).kind(), "failure")
 
     def test_counts_are_of_the_domains_an_endpoint_was_in(self):
         trace = GOOD_TRACE + ("virtio_iommu_attach domain=3 endpoint=128\n"
@@ -306,7 +317,9 @@ class Scenarios(unittest.TestCase):
                      'steps = ["a"]\ntrace = ["map@nvme >= 1"]\n',
                      'steps = ["a"]\ntrace = ["maps == 0"]\n',
                      'steps = ["a"]\nfaults = ["nvme"]\n',
-                     'steps = []\n', ''):
+                     'steps = []\n', '',
+                     'steps = ["a"]\n[[fake]]\nfeatures = ["NONE"]\n',
+                     'steps = ["a"]\n[[fake]]\nadress = "3"\n'):
             with self.subTest(text), self.assertRaises(scenario.ScenarioError):
                 self.load(text)
 
@@ -323,6 +336,11 @@ class Scenarios(unittest.TestCase):
 
     def test_every_scenario_of_the_tree_can_be_read(self):
         self.assertGreater(len(scenario.load_all(HERE)), 20)
+
+
+def load_tests(loader, tests, _):
+    tests.addTests(loader.loadTestsFromModule(device_test))
+    return tests
 
 
 if __name__ == "__main__":

@@ -10,8 +10,10 @@ import subprocess
 import tempfile
 import time
 
+import fakes
 from scenario import EVENTS, POLICIES, ScenarioError
 
+MEMORY_MIB = 768
 DISK_MIB = 16
 ECHO_BYTES = 1 << 20        # what the echo service of the network returns
 ECHO = f"guestfwd=tcp:10.0.2.100:7-cmd:head -c {ECHO_BYTES}"
@@ -169,7 +171,7 @@ def command(case, kernel, initramfs, run, interactive=False):
     accel = accelerator(case.arch, kernel)
     machine = s.machine or {"x86_64": "q35", "arm64": "virt"}[case.arch]
     line = [emulator(case.arch), "-M", machine, "-accel", accel,
-            "-cpu", cpu(case.arch, accel), "-smp", "2", "-m", "768",
+            "-cpu", cpu(case.arch, accel), "-smp", "2", "-m", str(MEMORY_MIB),
             "-nodefaults", "-no-user-config", "-display", "none",
             "-serial", "mon:stdio" if interactive else f"file:{run}/log",
             "-serial", f"file:{run}/ktap",
@@ -188,6 +190,10 @@ def command(case, kernel, initramfs, run, interactive=False):
     if s.iommu:
         plain = not s.iommu.startswith("{") and "addr=" not in s.iommu
         line += ["-device", s.iommu + (",addr=2" if plain else "")]
+    if s.fake:
+        line += ["-machine", "memory-backend=memory", "-object",
+                 f"memory-backend-memfd,id=memory,size={MEMORY_MIB}M,share=on",
+                 *fakes.arguments(s.fake, run)]
     line += s.qemu
     for dev in s.devices:
         if dev.type in DISKS:

@@ -12,6 +12,8 @@ import pathlib
 import re
 import tomllib
 
+import fakes
+
 POLICIES = {
     "strict": "iommu.passthrough=0 iommu.strict=1",
     "lazy": "iommu.passthrough=0 iommu.strict=0",
@@ -21,6 +23,8 @@ DRIVERS = ("ours", "rival", "none")
 # What QEMU's trace tells of its device; each may be counted, and "domains"
 EVENTS = ("attach", "detach", "map", "unmap", "translate_out", "report_fault",
           "set_config", "fill_resv_property", "device_reset_exit")
+# and what the one of our own tells as well
+FAKE_EVENTS = ("probe", "refused_attach", "refused_map", "refused_unmap")
 TRACE = re.compile(r"(\w+)(?:@([\w-]+))? (==|!=|>=|<=|<|>) (\d+)")
 OUTCOMES = ("pass", "panic", "hang", "end", "report", "plan", "failure")
 
@@ -55,6 +59,8 @@ class Settings:
     machine: str = ""               # -M, by default q35 or virt
     firmware: str = ""              # "uefi": EDK2, on arm64
     iommu: str = "virtio-iommu-pci"  # -device, with properties; "": none
+    fake: list = dataclasses.field(default_factory=list)  # see fakes.py
+    viot: str = ""                  # a table; Documentation/admin-guide/viommu.rst
     devices: list = dataclasses.field(default_factory=list)
     qemu: list = dataclasses.field(default_factory=list)  # more arguments
     append: str = ""                # more of the kernel's command line
@@ -115,6 +121,7 @@ def case(name, kernel, driver, policy, table):
         merged.update(table.get(part, {}))
     settings = Settings(**merged)
     settings.devices = [device(d, i) for i, d in enumerate(settings.devices)]
+    settings.fake = [fakes.fake(f) for f in settings.fake]
     if settings.expect not in OUTCOMES:
         raise ScenarioError(f"expect = {settings.expect!r}")
     if (settings.expect == "pass") != (settings.match == ""):
@@ -124,7 +131,7 @@ def case(name, kernel, driver, policy, table):
     names = {d.name for d in settings.devices}
     for check in settings.trace:
         found = TRACE.fullmatch(check)
-        if (not found or found[1] not in (*EVENTS, "domains")
+        if (not found or found[1] not in (*EVENTS, *FAKE_EVENTS, "domains")
                 or found[2] and found[2] not in names):
             raise ScenarioError(f"trace: {check!r}")
     if not names.issuperset(settings.faults):
@@ -150,7 +157,8 @@ def load(path):
         return [case(path.stem, k, d, p, table) for d in top.driver
                 for k in table.get(d, {}).get("kernel", top.kernel)
                 for p in table.get(d, {}).get("policies", top.policies)]
-    except (ScenarioError, TypeError, tomllib.TOMLDecodeError) as error:
+    except (ScenarioError, TypeError, fakes.config.DescriptionError,
+            tomllib.TOMLDecodeError) as error:
         raise ScenarioError(f"{path}: {error}") from error
 
 

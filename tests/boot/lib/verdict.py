@@ -128,7 +128,10 @@ class Judge:
         self.case, self.run, self.reasons = case, pathlib.Path(run), []
         self.log = self._read("log")
         self.ktap = Ktap(self._read("ktap"))
-        self.trace = Trace(self._read("trace"))
+        traces = [self._read("trace"), *(self._read(f"{f.name}.trace")
+                                         for f in case.settings.fake)]
+        self.trace = Trace("".join(traces))
+        self.each = [Trace(text) for text in traces]
         self.devices = {d.name: d for d in case.settings.devices}
         self._log()
         self._end(ended)
@@ -138,6 +141,7 @@ class Judge:
             self._facts()
             self._faults()
             self._trace_checks()
+            self._attached()
             self._protocol()
 
     def _read(self, name):
@@ -239,8 +243,21 @@ class Judge:
 
     def _protocol(self):
         """The driver kept to the specification."""
-        for wrong in protocol.Replay(self.trace.all).wrong[:3]:
-            self._fail("failure", wrong)
+        for trace in self.each:
+            for wrong in protocol.Replay(trace.all).wrong[:3]:
+                self._fail("failure", wrong)
+
+    def _attached(self):
+        """Each of our own devices was told of its endpoints, and no other."""
+        for fake, trace in zip(self.case.settings.fake, self.each[1:]):
+            if fake.attached is None:
+                continue
+            wanted, seen = set(fake.attached), set(trace.domains)
+            for what, ids in (("never attached", wanted - seen),
+                              ("attached by mistake", seen - wanted)):
+                if ids:
+                    self._fail("failure", f"{fake.name}: {what}: "
+                               + ", ".join(f"{i:#x}" for i in sorted(ids)))
 
     def kind(self):
         """The kind of failure that explains the others; "pass" if none."""
