@@ -30,6 +30,7 @@
 #include <linux/bits.h>
 #include <linux/bsearch.h>
 #include <linux/errno.h>
+#include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/overflow.h>
@@ -64,9 +65,9 @@ static const struct {
 	[VIOT_EXTRA_BYTES] = { VIOT_NOTE,
 		"bytes after the end of the table ignored" },
 	[VIOT_BAD_NODE_OFFSET] = { VIOT_ERROR,
-		"node_offset points outside the table's body; table ignored" },
+		"the offset of the nodes cannot be true; table ignored" },
 	[VIOT_NODES_MISSING] = { VIOT_ERROR,
-		"the table ends before node_count nodes" },
+		"the table ends before as many nodes as it counts" },
 	[VIOT_NODES_UNCOUNTED] = { VIOT_NOTE,
 		"bytes after node_count nodes ignored" },
 	[VIOT_NODE_ENDLESS] = { VIOT_ERROR,
@@ -119,6 +120,7 @@ void viot_report(const struct viot_sink *sink, enum viot_code code, u32 offset,
 	if (sink)
 		sink->report(&finding, sink->ctx);
 }
+EXPORT_SYMBOL_GPL(viot_report);
 
 /**
  * viot_finding_text - say what a finding means
@@ -131,6 +133,7 @@ const char *viot_finding_text(enum viot_code code)
 {
 	return code < VIOT_NR_CODES ? viot_findings[code].text : "unknown";
 }
+EXPORT_SYMBOL_GPL(viot_finding_text);
 
 static int viot_cmp(u64 l, u64 r)
 {
@@ -160,6 +163,7 @@ size_t viot_table_bytes(const struct viot_counts *room)
 	       2 * viot_leaves(room->pci) * sizeof(u32) +
 	       room->pci * sizeof(u16);
 }
+EXPORT_SYMBOL_GPL(viot_table_bytes);
 
 /**
  * viot_table_init - make an empty table
@@ -185,6 +189,7 @@ void viot_table_init(struct viot_table *t, const struct viot_counts *room)
 	t->tree = (void *)(t->pci + room->pci);
 	t->order = (void *)(t->tree + 2 * viot_leaves(room->pci));
 }
+EXPORT_SYMBOL_GPL(viot_table_init);
 
 /**
  * viot_add_iommu - add an IOMMU
@@ -201,6 +206,7 @@ int viot_add_iommu(struct viot_table *t, const struct viot_iommu *iommu)
 	t->iommus[t->nr.iommus++] = *iommu;
 	return 0;
 }
+EXPORT_SYMBOL_GPL(viot_add_iommu);
 
 /* By what they are. */
 static int viot_cmp_device(const void *a, const void *b)
@@ -257,6 +263,7 @@ void viot_index_iommus(struct viot_table *t, const struct viot_sink *sink)
 	t->nr.iommus = nr;
 	sort(t->refs, t->nr_refs, sizeof(*t->refs), viot_cmp_ref, NULL);
 }
+EXPORT_SYMBOL_GPL(viot_index_iommus);
 
 /**
  * viot_iommu_at - find an IOMMU by its place
@@ -274,6 +281,7 @@ int viot_iommu_at(const struct viot_table *t, u32 offset)
 	ref = bsearch(&key, t->refs, t->nr_refs, sizeof(key), viot_cmp_ref);
 	return ref ? (int)ref->iommu : -ENOENT;
 }
+EXPORT_SYMBOL_GPL(viot_iommu_at);
 
 /**
  * viot_add_pci_range - add a range of PCI functions
@@ -313,6 +321,7 @@ int viot_add_pci_range(struct viot_table *t, const struct viot_pci_range *range,
 	t->pci[t->nr.pci++] = *range;
 	return 0;
 }
+EXPORT_SYMBOL_GPL(viot_add_pci_range);
 
 /**
  * viot_add_mmio - add an endpoint that is no PCI function
@@ -341,6 +350,7 @@ int viot_add_mmio(struct viot_table *t, const struct viot_mmio *mmio,
 	t->mmio[t->nr.mmio++] = *mmio;
 	return 0;
 }
+EXPORT_SYMBOL_GPL(viot_add_mmio);
 
 /* By address; nodes for the same one, by offset. */
 static int viot_cmp_mmio(const void *a, const void *b)
@@ -514,6 +524,7 @@ void viot_index_endpoints(struct viot_table *t, const struct viot_sink *sink)
 	viot_index_pci(t, sink);
 	viot_index_mmio(t, sink);
 }
+EXPORT_SYMBOL_GPL(viot_index_endpoints);
 
 /*
  * Lookups
@@ -654,6 +665,7 @@ bool viot_lookup_pci(const struct viot_table *t, u32 segment, u16 bdf,
 		 bdf - range->bdf_start;
 	return true;
 }
+EXPORT_SYMBOL_GPL(viot_lookup_pci);
 
 /**
  * viot_lookup_mmio - who translates a device that is not on PCI
@@ -683,6 +695,7 @@ bool viot_lookup_mmio(const struct viot_table *t, u64 first, u64 last,
 	ep->id = mmio->endpoint;
 	return true;
 }
+EXPORT_SYMBOL_GPL(viot_lookup_mmio);
 
 /**
  * viot_find_iommu_pci - whether a PCI function is one of the IOMMUs
@@ -698,6 +711,7 @@ const struct viot_iommu *viot_find_iommu_pci(const struct viot_table *t,
 {
 	return viot_iommu_at_address(t, VIOT_IOMMU_PCI, viot_pci_address(segment, bdf));
 }
+EXPORT_SYMBOL_GPL(viot_find_iommu_pci);
 
 /**
  * viot_find_iommu_mmio - whether a device that is not on PCI is an IOMMU
@@ -730,3 +744,4 @@ const struct viot_iommu *viot_find_iommu_mmio(const struct viot_table *t,
 		return NULL;
 	return iommu;
 }
+EXPORT_SYMBOL_GPL(viot_find_iommu_mmio);

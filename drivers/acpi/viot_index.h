@@ -34,9 +34,10 @@ enum viot_severity {
  * @VIOT_BAD_CHECKSUM: only from viot_check_checksum()
  * @VIOT_NEW_REVISION: revision above 0
  * @VIOT_EXTRA_BYTES: more bytes than the header claims
- * @VIOT_BAD_NODE_OFFSET: node_offset inside the header or past the end
- * @VIOT_NODES_MISSING: the table ends before node_count nodes
- * @VIOT_NODES_UNCOUNTED: the table goes on after node_count nodes
+ * @VIOT_BAD_NODE_OFFSET: nodes start inside the header, past the end, or where
+ *	they are not aligned as they should be
+ * @VIOT_NODES_MISSING: the table ends before as many nodes as it counts
+ * @VIOT_NODES_UNCOUNTED: the ACPI table goes on after as many nodes as it counts
  * @VIOT_NODE_ENDLESS: a node's length does not even cover its header
  * @VIOT_NODE_CUT: a node runs past the end of the table
  * @VIOT_NODE_SHORT: a node is shorter than its type

@@ -16,6 +16,7 @@
 
 #include <linux/build_bug.h>
 #include <linux/errno.h>
+#include <linux/export.h>
 #include <linux/stddef.h>
 #include <linux/string.h>
 #include <asm/byteorder.h>
@@ -231,6 +232,7 @@ size_t viot_table_size(const void *acpi, size_t len)
 		viot_count(w, &nr);
 	return viot_table_bytes(&nr);
 }
+EXPORT_SYMBOL_GPL(viot_table_size);
 
 /**
  * viot_table_parse - decode a table
@@ -270,6 +272,7 @@ int viot_table_parse(const void *acpi, size_t len, struct viot_table *t,
 	viot_index_endpoints(t, sink);
 	return 0;
 }
+EXPORT_SYMBOL_GPL(viot_table_parse);
 
 /**
  * viot_check_checksum - check what viot_table_parse() leaves to ACPICA
