@@ -452,27 +452,38 @@ static bool parse_iommu(struct spec *s, const struct statement *what)
 	return true;
 }
 
+/* What comes behind a hyphen, which may be a word of its own. */
+static const char *behind_hyphen(struct spec *s, const char *hyphen)
+{
+	const char *w = hyphen[1] ? hyphen + 1 : word(s);
+
+	return w ?: "";
+}
+
+static bool bad_function(struct spec *s, const char *w)
+{
+	return bad(s, "neither a PCI function, such as 0000:00:02.0, nor a bus, such as 0000:00: %s",
+		   w);
+}
+
 /* FIRST-LAST, FIRST - LAST, or FIRST alone, which may be a bus. */
 static bool parse_range(struct spec *s, struct viot_pci_range *r)
 {
-	char *first = word(s), *last = first ? strchr(first, '-') : NULL;
+	char *first = word(s) ?: "", *hyphen = strchr(first, '-');
+	const char *last = NULL;
 	u16 ignored;
 
-	if (last) {
-		*last++ = '\0';
+	if (hyphen) {
+		last = behind_hyphen(s, hyphen);
+		*hyphen = '\0';
 	} else if (s->rest[strspn(s->rest, " \t")] == '-') {
-		word(s);
-		last = word(s);
-		if (!last)
-			return bad(s, "the last PCI function is missing");
+		last = behind_hyphen(s, word(s));
 	}
-	if (!first || !parse_pci(first, &r->segment_start, &r->bdf_start, &r->bdf_last))
-		return bad(s, "not a PCI function or bus, such as 0000:00:02.0 or 0000:00: %s",
-			   first ?: "");
+	if (!parse_pci(first, &r->segment_start, &r->bdf_start, &r->bdf_last))
+		return bad_function(s, first);
 	r->segment_last = r->segment_start;
 	if (last && !parse_pci(last, &r->segment_last, &ignored, &r->bdf_last))
-		return bad(s, "not a PCI function or bus, such as 0000:00:02.0 or 0000:00: %s",
-			   last);
+		return bad_function(s, last);
 	return true;
 }
 
