@@ -45,6 +45,75 @@ struct virtio_iommu_config {
 	__u8					reserved[3];
 };
 
+/*
+ * Built-in topology: which endpoints the device translates, told in its own
+ * config space. THIS IS NO PART OF THE VIRTIO STANDARD.
+ *
+ * It was drafted for the standard as feature bit 6, with its header where
+ * @bypass is now, and never adopted: bit 6 has become F_BYPASS_CONFIG. Devices
+ * that follow the drafts exist. They are told apart by the header's offset,
+ * which lies in what devices with F_BYPASS_CONFIG keep 0.
+ *
+ * Bit 8 and a header behind struct virtio_iommu_config are an extension by
+ * this driver, for devices that have both.
+ */
+#define VIRTIO_IOMMU_F_TOPOLOGY			8	/* the extension */
+#define VIRTIO_IOMMU_F_TOPOLOGY_DRAFT		6	/* the drafts */
+
+/* Where struct virtio_iommu_topology is, from the start of the config space */
+#define VIRTIO_IOMMU_TOPOLOGY_HEADER		40	/* the extension */
+#define VIRTIO_IOMMU_TOPOLOGY_DRAFT_HEADER	36	/* the drafts */
+
+/* What @offset is a multiple of */
+#define VIRTIO_IOMMU_TOPOLOGY_ALIGN		8
+
+struct virtio_iommu_topology {
+	/* Nodes, one behind the other */
+	__le16					count;
+	/* Of the first one, from the start of the config space */
+	__le16					offset;
+};
+
+/* Types of nodes; a driver skips those that it does not know */
+#define VIRTIO_IOMMU_TOPOLOGY_T_PCI_RANGE	1
+#define VIRTIO_IOMMU_TOPOLOGY_T_MMIO		2
+
+struct virtio_iommu_topology_node {
+	__u8					type;
+	__u8					reserved;
+	__le16					length;	/* of the whole node */
+};
+
+/*
+ * PCI functions; all ends inclusive. Function @bdf of @segment is endpoint
+ * endpoint_start + ((segment - segment_start) << 16) + bdf - bdf_start.
+ */
+struct virtio_iommu_topology_pci_range {
+	struct virtio_iommu_topology_node	head;
+	__le32					endpoint_start;
+	__le16					segment_start;
+	__le16					segment_end;
+	__le16					bdf_start;
+	__le16					bdf_end;
+};
+
+/* The same in drafts up to "v3" of 2020; "v4" of 2021 has the one above */
+struct virtio_iommu_topology_pci_range_v3 {
+	struct virtio_iommu_topology_node	head;
+	__le32					endpoint_start;
+	__le16					segment;
+	__le16					bdf_start;
+	__le16					bdf_end;
+	__le16					padding;
+};
+
+/* A device that is no PCI function, known by the address of its registers */
+struct virtio_iommu_topology_mmio {
+	struct virtio_iommu_topology_node	head;
+	__le32					endpoint;
+	__le64					address;
+};
+
 /* Request types */
 #define VIRTIO_IOMMU_T_ATTACH			0x01
 #define VIRTIO_IOMMU_T_DETACH			0x02
