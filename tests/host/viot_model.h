@@ -8,7 +8,6 @@
 #ifndef _VIOT_MODEL_H
 #define _VIOT_MODEL_H
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +84,36 @@ static inline const struct model_iommu *model_output(struct model *m, u32 off)
 	return NULL;
 }
 
+/* Add a range unless it is wrong in itself. */
+static inline void model_keep_range(struct model *m, const struct model_range *r)
+{
+	if (r->s0 > r->s1)
+		m->codes[VIOT_SEGMENTS_REVERSED]++;
+	else if (r->b0 > r->b1)
+		m->codes[VIOT_BDFS_REVERSED]++;
+	else if (r->id + ((u64)(r->s1 - r->s0) << 16) + (r->b1 - r->b0) > 0xffffffff)
+		m->codes[VIOT_ENDPOINT_OVERFLOW]++;
+	else
+		m->ranges[m->nr_ranges++] = *r;
+}
+
+static inline void model_keep_mmio(struct model *m, const struct model_mmio *e)
+{
+	u32 i;
+
+	if (e->iommu->kind == VIOT_IOMMU_MMIO && e->iommu->address == e->base) {
+		m->codes[VIOT_MMIO_SELF]++;
+		return;
+	}
+	for (i = 0; i < m->nr_mmios; i++)
+		if (m->mmios[i].base == e->base)
+			break;
+	if (i < m->nr_mmios)
+		m->codes[VIOT_MMIO_TWICE]++;
+	else
+		m->mmios[m->nr_mmios++] = *e;
+}
+
 static inline void model_add_range(struct model *m, const u8 *p, u32 off)
 {
 	struct model_range r = {
@@ -95,16 +124,8 @@ static inline void model_add_range(struct model *m, const u8 *p, u32 off)
 		.iommu = model_output(m, model_le(p + 16, 2)),
 	};
 
-	if (!r.iommu)
-		return;
-	if (r.s0 > r.s1)
-		m->codes[VIOT_SEGMENTS_REVERSED]++;
-	else if (r.b0 > r.b1)
-		m->codes[VIOT_BDFS_REVERSED]++;
-	else if (r.id + ((u64)(r.s1 - r.s0) << 16) + (r.b1 - r.b0) > 0xffffffff)
-		m->codes[VIOT_ENDPOINT_OVERFLOW]++;
-	else
-		m->ranges[m->nr_ranges++] = r;
+	if (r.iommu)
+		model_keep_range(m, &r);
 }
 
 static inline void model_add_mmio(struct model *m, const u8 *p, u32 off)
@@ -115,21 +136,9 @@ static inline void model_add_mmio(struct model *m, const u8 *p, u32 off)
 		.offset = off,
 		.iommu = model_output(m, model_le(p + 16, 2)),
 	};
-	u32 i;
 
-	if (!e.iommu)
-		return;
-	if (e.iommu->kind == VIOT_IOMMU_MMIO && e.iommu->address == e.base) {
-		m->codes[VIOT_MMIO_SELF]++;
-		return;
-	}
-	for (i = 0; i < m->nr_mmios; i++)
-		if (m->mmios[i].base == e.base)
-			break;
-	if (i < m->nr_mmios)
-		m->codes[VIOT_MMIO_TWICE]++;
-	else
-		m->mmios[m->nr_mmios++] = e;
+	if (e.iommu)
+		model_keep_mmio(m, &e);
 }
 
 static inline int model_before(const struct model_range *l, const struct model_range *r)
@@ -218,16 +227,22 @@ static inline int model_header(struct model *m, const u8 *p, size_t len)
 	return 0;
 }
 
-static inline int model_parse(struct model *m, const u8 *p, size_t len)
+/* Room for @nodes of each kind; not cleared, which would take most of the time. */
+static inline void model_init(struct model *m, size_t nodes)
 {
 	memset(m, 0, sizeof(*m));
+	m->iommus = malloc(nodes * sizeof(*m->iommus));
+	m->ranges = malloc(nodes * sizeof(*m->ranges));
+	m->mmios = malloc(nodes * sizeof(*m->mmios));
+}
+
+static inline int model_parse(struct model *m, const u8 *p, size_t len)
+{
+	model_init(m, len / 16);
 	if (!model_header(m, p, len))
 		return 0;
 	m->codes[VIOT_NEW_REVISION] += p[8] > 0;
 	m->codes[VIOT_EXTRA_BYTES] += model_le(p + 4, 4) < len;
-	m->iommus = calloc(len / 4, sizeof(*m->iommus));
-	m->ranges = calloc(len / 4, sizeof(*m->ranges));
-	m->mmios = calloc(len / 4, sizeof(*m->mmios));
 	model_walk(m, p, 0);
 	model_walk(m, p, 1);
 	model_drop_overlaps(m);
@@ -417,6 +432,8 @@ static inline const char *model_compare_iommu(const struct viot_table *t,
 	u64 address = want->address;
 	const struct viot_iommu *got;
 
+	if (want->kind == VIOT_IOMMU_OTHER)
+		return NULL;
 	got = want->kind == VIOT_IOMMU_PCI ?
 	      viot_find_iommu_pci(t, address >> 16, address) :
 	      viot_find_iommu_mmio(t, address, address);
