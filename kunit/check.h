@@ -16,7 +16,7 @@
 #include <linux/timekeeping.h>
 
 /* Kernels under test run in an emulator and with sanitizers. */
-#define CHECK_SHARE	64
+#define CHECK_SHARE	32
 
 static inline void check_print(const char *line)
 {

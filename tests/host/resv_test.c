@@ -176,7 +176,7 @@ static void random_regions_like_bitmaps(void)
 	struct viommu_regions *t;
 	struct bitmaps b;
 
-	for (round = 0; round < 8000; round++) {
+	for (round = 0; round < check_rounds(8000); round++) {
 		s = &scales[round % ARRAY_SIZE(scales)];
 		b = (struct bitmaps){ 0 };
 		t = new_table(CELLS + 1);
@@ -295,7 +295,7 @@ static void random_regions_address_by_address(void)
 	unsigned int round, i, j;
 	u64 a, b;
 
-	for (round = 0; round < 10000; round++) {
+	for (round = 0; round < check_rounds(10000); round++) {
 		t = new_table(ARRAY_SIZE(added));
 		for (i = 0; i < ARRAY_SIZE(added); i++) {
 			a = random_address();
@@ -362,7 +362,7 @@ static void the_order_of_adding_does_not_matter(void)
 	struct viommu_region r[6];
 	unsigned int round, i, first;
 
-	for (round = 0; round < 20000; round++) {
+	for (round = 0; round < check_rounds(20000); round++) {
 		a = new_table(ARRAY_SIZE(r));
 		b = new_table(ARRAY_SIZE(r));
 		for (i = 0; i < ARRAY_SIZE(r); i++) {
@@ -499,7 +499,7 @@ static void r15_r19_r32_holes_are_all_that_is_free(void)
 	struct viommu_regions *t;
 	struct bitmaps b;
 
-	for (round = 0; round < 60000; round++) {
+	for (round = 0; round < check_rounds(60000); round++) {
 		s = &scales[round % ARRAY_SIZE(scales)];
 		b = (struct bitmaps){ 0 };
 		t = new_table(CELLS + 1);
@@ -708,7 +708,7 @@ static void random_places_like_the_model(void)
 	struct viommu_regions *t;
 	u64 a, b;
 
-	for (round = 0; round < 100000; round++) {
+	for (round = 0; round < check_rounds(100000); round++) {
 		t = new_table(8);
 		for (i = check_random(8); i; i--) {
 			a = random_place();
