@@ -62,13 +62,19 @@ claim() {
 	at "$1" >/sys/bus/pci/drivers_probe
 }
 
-# plug NAME: the host gives the machine the device.
+# plug NAME...: the host gives the machine the devices. Functions of one slot
+# appear, with all that is behind them, when function 0 is plugged: the last.
 plug() {
-	ktap "# host: plug $1"
-	until_true 20 [ -e "$(sysfs "$1")" ] || fail "$1: is not there" || return
-	case " $STUBS " in
-	*" $1 "*) claim "$1" ;;
-	esac
+	for _name; do
+		ktap "# host: plug $_name"
+	done
+	for _name; do
+		until_true 20 [ -e "$(sysfs "$_name")" ] ||
+			fail "$_name: is not there" || return
+		case " $STUBS " in
+		*" $_name "*) claim "$_name" ;;
+		esac
+	done
 }
 
 # unplug NAME: the host takes the device away.
@@ -311,6 +317,20 @@ unbind_iommu() {
 bind_iommu() {
 	_virtio=$(iommu_device) && _driver=$(iommu_driver) || return
 	echo "$_virtio" >"$_driver/bind"
+}
+
+# replug_iommu: the IOMMU's PCI function leaves the machine and comes back.
+replug_iommu() {
+	_virtio=$(iommu_device) || return
+	_function=$(readlink -f "/sys/bus/virtio/devices/$_virtio/..")
+	echo 1 >"$_function/remove"
+	[ ! -e "$_function" ] || fail "${_function##*/} is still there" || return
+	echo 1 >/sys/bus/pci/rescan
+	until_true 5 iommu_is_driven || fail "the IOMMU has no driver any more"
+}
+
+iommu_is_driven() {
+	_virtio=$(iommu_device) && [ -e "/sys/bus/virtio/devices/$_virtio/driver" ]
 }
 
 # reprobe NAME...: give devices that lost their driver one again.
