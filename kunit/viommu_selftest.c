@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A test of what runs the tests: everything here goes wrong, if asked to by
+ * viommu_selftest.go_wrong=1, and must be noticed. It is skipped otherwise.
+ */
+
+#include <linux/compiler.h>
+#include <linux/kernel.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include "check.h"
+
+static bool go_wrong;
+module_param(go_wrong, bool, 0444);
+
+static int viommu_selftest_init(struct kunit *test)
+{
+	if (!go_wrong)
+		kunit_skip(test, "viommu_selftest.go_wrong is not set");
+	return 0;
+}
+
+static void an_expectation_fails(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, 1, 2);
+}
+
+static void expect_what_is_not_so(void)
+{
+	EXPECT_EQ(1, 2);
+}
+
+/* As those of tests/host are run. */
+static void a_shared_test_fails(struct kunit *test)
+{
+	static const struct check_case c = CASE(expect_what_is_not_so);
+
+	KUNIT_EXPECT_EQ(test, check_run(&c), 0);
+}
+
+static void use_after_free(struct kunit *test)
+{
+	u8 *p = kmalloc(64, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	kfree(p);
+	OPTIMIZER_HIDE_VAR(p);
+	kunit_info(test, "%u\n", READ_ONCE(*p));
+}
+
+static void shift_too_far(struct kunit *test)
+{
+	unsigned int bits = 32;
+
+	OPTIMIZER_HIDE_VAR(bits);
+	kunit_info(test, "%u\n", 1U << bits);
+}
+
+static void sleep_under_a_spinlock(struct kunit *test)
+{
+	static DEFINE_SPINLOCK(lock);
+
+	spin_lock(&lock);
+	might_sleep();
+	spin_unlock(&lock);
+}
+
+/* Keeps lockdep from looking any further: behind what needs it. */
+static void locks_in_either_order(struct kunit *test)
+{
+	static DEFINE_MUTEX(one);
+	static DEFINE_MUTEX(other);
+
+	mutex_lock(&one);
+	mutex_lock(&other);
+	mutex_unlock(&other);
+	mutex_unlock(&one);
+
+	mutex_lock(&other);
+	mutex_lock(&one);
+	mutex_unlock(&one);
+	mutex_unlock(&other);
+}
+
+/* Several, as one may still be known to a register or a stack. */
+static void leaks(struct kunit *test)
+{
+	unsigned int i;
+	void *p;
+
+	for (i = 0; i < 8; i++) {
+		p = kmalloc(200, GFP_KERNEL);
+		OPTIMIZER_HIDE_VAR(p);
+	}
+}
+
+static struct kunit_case viommu_selftest_cases[] = {
+	KUNIT_CASE(an_expectation_fails),
+	KUNIT_CASE(a_shared_test_fails),
+	KUNIT_CASE(use_after_free),
+	KUNIT_CASE(shift_too_far),
+	KUNIT_CASE(sleep_under_a_spinlock),
+	KUNIT_CASE(locks_in_either_order),
+	KUNIT_CASE(leaks),
+	{ }
+};
+
+/* The name is apart from viommu_*, by which scripts/kunit knows the others. */
+static struct kunit_suite viommu_selftest = {
+	.name = "viommu-selftest",
+	.init = viommu_selftest_init,
+	.test_cases = viommu_selftest_cases,
+};
+
+kunit_test_suite(viommu_selftest);
