@@ -18,6 +18,16 @@ modules_install: kdir ## Install it below /lib/modules, before the kernel's own
 clean: ## Remove what "make" built here
 	$(if $(wildcard $(KDIR)/Makefile),+$(MAKE) -C $(KDIR) M=$(CURDIR) clean)
 	+$(MAKE) -C tests/host clean
+	+$(MAKE) -C tests/tools clean
+	+$(MAKE) -C tools/viommu clean
+
+##@ Tools
+
+tools: ## Build viommu, which shows tables and topologies (STATIC=1)
+	+$(MAKE) -C tools/viommu
+
+tools_install: ## Install it (DESTDIR=, PREFIX=/usr/local)
+	+$(MAKE) -C tools/viommu install
 
 ##@ See it work (in a sandbox, with QEMU; needs Debian 12 or 13 on amd64)
 
@@ -34,6 +44,9 @@ check-all: ## All tests
 
 check-host: ## Unit tests in user space, and the fuzz corpora played back (T=name)
 	scripts/sandbox run $(MAKE) -C tests/host check
+
+check-tools: ## What is in tools/, run as programs; tables that iasl knows
+	scripts/sandbox run $(MAKE) -C tests/tools check
 
 check-modules: ## Build for the stock kernels, look at the modules
 	tests/modules
@@ -75,5 +88,6 @@ kdir:
 		echo 'To try the driver without any kernel of your own: make demo'; \
 		exit 1; } >&2
 
-.PHONY: modules modules_install clean demo check check-all check-host \
-	check-modules check-overlay check-boot fuzz lint sandbox kernels help kdir
+.PHONY: modules modules_install clean tools tools_install demo check check-all \
+	check-host check-tools check-modules check-overlay check-boot fuzz lint \
+	sandbox kernels help kdir
