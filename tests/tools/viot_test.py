@@ -227,6 +227,15 @@ def test_input_in_bits():
         equal(p.stdout.read().decode(), Q35_TEXT)
 
 
+def test_without_a_file():
+    ours = pathlib.Path("/sys/firmware/acpi/tables/VIOT")
+    if ours.exists():
+        print("# this machine has a VIOT")
+        assert viot() == viot(ours)
+    else:
+        viot(status=2)
+
+
 def test_too_large():
     viot("/dev/zero", status=2)
     viot("build", "/dev/zero", "-o", WORK / "x", status=2)

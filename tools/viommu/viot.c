@@ -10,7 +10,9 @@
 
 #include "viot.h"
 
+/* Of several tables the first has the other name, and is the one Linux uses. */
 #define FIRMWARE_TABLE	"/sys/firmware/acpi/tables/VIOT"
+#define FIRST_TABLE	FIRMWARE_TABLE "1"
 
 /* What is asked for. */
 struct request {
@@ -71,15 +73,16 @@ static bool parse_options(int argc, char **argv, struct request *r)
 	return false;
 }
 
-static bool read_table(struct viot_doc *doc, const char *path)
+/* This machine's table, NULL if it has none. */
+static const char *firmware_table(void)
 {
-	if (path)
-		return blob_read(&doc->bytes, path, VIOT_MAX_BYTES);
 	if (access(FIRMWARE_TABLE, F_OK) && errno == ENOENT) {
+		if (!access(FIRST_TABLE, F_OK))
+			return FIRST_TABLE;
 		complain("this machine's firmware has no VIOT (%s)", FIRMWARE_TABLE);
-		return false;
+		return NULL;
 	}
-	return blob_read(&doc->bytes, FIRMWARE_TABLE, VIOT_MAX_BYTES);
+	return FIRMWARE_TABLE;
 }
 
 static int show(const struct viot_doc *doc, const struct request *r)
@@ -91,7 +94,7 @@ static int show(const struct viot_doc *doc, const struct request *r)
 	if (r->json)
 		viot_json(doc, stdout);
 	else if (r->lint)
-		viot_lint(doc, r->path ?: FIRMWARE_TABLE, stdout);
+		viot_lint(doc, r->path, stdout);
 	else
 		viot_text(doc, stdout);
 	if (!doc->decoded)
@@ -122,7 +125,9 @@ int cmd_viot(int argc, char **argv)
 		show_usage(stderr);
 		return EXIT_TROUBLE;
 	}
-	if (!read_table(&doc, r.path))
+	if (!r.path)
+		r.path = firmware_table();
+	if (!r.path || !blob_read(&doc.bytes, r.path, VIOT_MAX_BYTES))
 		return EXIT_TROUBLE;
 	doc_decode(&doc);
 	status = show(&doc, &r);

@@ -221,7 +221,7 @@ static bool parse_string(struct spec *s, u8 *bytes, size_t max)
 		bytes[len++] = c;
 	}
 	if (c == -2)
-		return bad(s, "the string has no end, or an escape that is not \\\\, \\\" or \\xHH");
+		return bad(s, "the string has no end, or escapes other than \\\\ \\\" \\xHH");
 	s->rest = p;
 	return true;
 }
@@ -462,8 +462,7 @@ static const char *behind_hyphen(struct spec *s, const char *hyphen)
 
 static bool bad_function(struct spec *s, const char *w)
 {
-	return bad(s, "neither a PCI function, such as 0000:00:02.0, nor a bus, such as 0000:00: %s",
-		   w);
+	return bad(s, "neither a PCI function (0000:00:02.0) nor a bus (0000:00): %s", w);
 }
 
 /* FIRST-LAST, FIRST - LAST, or FIRST alone, which may be a bus. */

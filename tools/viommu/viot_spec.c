@@ -215,7 +215,7 @@ static void put_header(const struct viot_doc *doc, const struct viot_wire_header
 	put_string("oem-table-id", h->oem_table_id, sizeof(h->oem_table_id), out);
 	fprintf(out, "oem-revision %u\n", le32_to_cpu(h->oem_revision));
 	put_string("creator-id", h->creator_id, sizeof(h->creator_id), out);
-	fprintf(out, "creator-revision %u\n", le32_to_cpu(h->creator_revision));
+	fprintf(out, "creator-revision 0x%x\n", le32_to_cpu(h->creator_revision));
 	if (!zero(h->reserved, sizeof(h->reserved))) {
 		fputs("reserved", out);
 		put_hex(h->reserved, sizeof(h->reserved), out);

@@ -175,7 +175,7 @@ static void put_header(const struct viot_doc *doc, FILE *out)
 	put_padded(h.oem_table_id, sizeof(h.oem_table_id), out);
 	fprintf(out, " revision %u, made by ", le32_to_cpu(h.oem_revision));
 	put_padded(h.creator_id, sizeof(h.creator_id), out);
-	fprintf(out, " revision %u\n", le32_to_cpu(h.creator_revision));
+	fprintf(out, " revision 0x%x\n", le32_to_cpu(h.creator_revision));
 }
 
 /* Whether each ID is just the BDF, as most hypervisors choose. */
@@ -283,11 +283,11 @@ static void put_section(const struct viot_doc *doc, const struct viot_section *s
 		s->iommu->kind == VIOT_IOMMU_PCI ? "PCI" : "MMIO", s->iommu->offset);
 	if (s->nr_pci)
 		put_ranges(s->pci, s->nr_pci, out);
+	put_self(doc, s, out);
 	if (s->nr_mmio)
 		put_mmios(s->mmio, s->nr_mmio, out);
 	if (!s->nr_pci && !s->nr_mmio)
 		fputs("  Nothing is behind it.\n", out);
-	put_self(doc, s, out);
 }
 
 /**
