@@ -7,6 +7,9 @@
  * The first byte of an input says which features the device offers, and what
  * kind of device it is; the rest is its config space. The device's address is
  * taken from the start of that, which has no meaning for the topology.
+ *
+ * Seeds called device-*, defect-*, draft-* and sample-* are what the unit test
+ * has in its tables of such.
  */
 
 #include <stdio.h>
