@@ -11,8 +11,10 @@
 #include <linux/mm.h>
 #include <linux/pci.h>
 #include <linux/sizes.h>
+#include <linux/slab.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
+#include <uapi/linux/virtio_mmio.h>
 #include <uapi/linux/virtio_pci.h>
 #include <uapi/linux/virtio_ring.h>
 
@@ -58,23 +60,13 @@ static u32 viommu_cap_config_size(struct pci_dev *pdev, int pos)
 	return len;
 }
 
-/*
- * How long the config space is, for certain. The virtio core takes reading
- * past its end for a bug of the driver's, but its length is the device's
- * choice: find it in the PCI capabilities, of which the shortest counts. Other
- * transports do not bound it.
- */
-static size_t viommu_config_size(struct virtio_device *vdev)
+/* What the capabilities describe, of which the shortest counts. */
+static size_t viommu_pci_config_size(struct pci_dev *pdev)
 {
 	size_t size = SIZE_MAX;
-	struct pci_dev *pdev;
 	u32 len;
 	int pos;
 
-	if (!vdev->dev.parent || !dev_is_pci(vdev->dev.parent))
-		return sizeof(struct virtio_iommu_config);
-
-	pdev = to_pci_dev(vdev->dev.parent);
 	for (pos = pci_find_capability(pdev, PCI_CAP_ID_VNDR); pos;
 	     pos = pci_find_next_capability(pdev, pos, PCI_CAP_ID_VNDR)) {
 		len = viommu_cap_config_size(pdev, pos);
@@ -82,6 +74,25 @@ static size_t viommu_config_size(struct virtio_device *vdev)
 			size = min_t(size_t, size, len);
 	}
 	return size == SIZE_MAX ? 0 : size;
+}
+
+/*
+ * How long the config space is, for certain: it is the device's choice, and
+ * the virtio core takes reading past the end for a bug of the driver's. What
+ * is behind neither of the two transports is taken to be as it should.
+ */
+static size_t viommu_config_size(struct virtio_device *vdev)
+{
+	struct device *transport = vdev->dev.parent;
+	const struct resource *block;
+
+	if (transport && dev_is_pci(transport))
+		return viommu_pci_config_size(to_pci_dev(transport));
+	block = transport ? viommu_topology_block(transport, 0) : NULL;
+	if (!block)
+		return sizeof(struct virtio_iommu_config);
+	return resource_size(block) > VIRTIO_MMIO_CONFIG ?
+	       resource_size(block) - VIRTIO_MMIO_CONFIG : 0;
 }
 
 /* Bytes of config space that the negotiated features promise. */
@@ -187,10 +198,20 @@ static void viommu_read_bypass(struct virtio_device *vdev, struct viommu_config 
 {
 	u8 bypass = 0;
 
-	config->has_bypass = virtio_has_feature(vdev, VIRTIO_IOMMU_F_BYPASS_CONFIG);
+	config->has_bypass = virtio_has_feature(vdev, VIRTIO_IOMMU_F_BYPASS_CONFIG) &&
+			     config->builtin != VIOMMU_BUILTIN_DRAFT;
 	if (config->has_bypass)
 		virtio_cread_le(vdev, struct virtio_iommu_config, bypass, &bypass);
 	config->bypass = bypass & 1;
+}
+
+/* Two kinds of devices mean different things by feature bit 6. */
+static enum viommu_builtin viommu_read_builtin(struct virtio_device *vdev, size_t size)
+{
+	u8 head[VIOMMU_BUILTIN_HEAD];
+
+	virtio_cread_bytes(vdev, 0, head, min(size, sizeof(head)));
+	return viommu_builtin_find(head, size, vdev->features);
 }
 
 /**
@@ -224,8 +245,100 @@ int viommu_config_read(struct virtio_device *vdev, struct viommu_config *config)
 	if (err)
 		return err;
 
+	config->builtin = viommu_read_builtin(vdev, size);
 	viommu_read_bypass(vdev, config);
 	config->has_mmio = virtio_has_feature(vdev, VIRTIO_IOMMU_F_MMIO);
+	return 0;
+}
+
+/* ---- Built-in topology -------------------------------------------------------------- */
+
+struct viommu_findings {
+	struct virtio_device *vdev;
+	unsigned int count;
+};
+
+static void viommu_report_finding(const struct viot_finding *finding, void *ctx)
+{
+	struct viommu_findings *seen = ctx;
+
+	if (finding->severity >= VIOT_WARNING && seen->count++ < VIOMMU_MAX_FINDINGS)
+		dev_warn(&seen->vdev->dev, "built-in topology, at 0x%x: %s\n",
+			 finding->offset, viot_finding_text(finding->code));
+}
+
+/* How the IOMMU itself would look in its own description. */
+static struct viot_iommu viommu_config_self(struct virtio_device *vdev)
+{
+	struct device *transport = vdev->dev.parent;
+	struct viot_iommu self = { .kind = VIOT_IOMMU_OTHER };
+	const struct resource *block;
+
+	if (transport && dev_is_pci(transport)) {
+		self.kind = VIOT_IOMMU_PCI;
+		self.address = viot_pci_address(pci_domain_nr(to_pci_dev(transport)->bus),
+						pci_dev_id(to_pci_dev(transport)));
+		return self;
+	}
+	block = transport ? viommu_topology_block(transport, 0) : NULL;
+	if (block) {
+		self.kind = VIOT_IOMMU_MMIO;
+		self.address = block->start;
+	}
+	return self;
+}
+
+static struct viot_table *viommu_decode_topology(struct virtio_device *vdev,
+						 enum viommu_builtin kind,
+						 const void *bytes, size_t len)
+{
+	const struct viot_iommu self = viommu_config_self(vdev);
+	struct viommu_findings seen = { vdev };
+	const struct viot_sink sink = { viommu_report_finding, &seen };
+	size_t size = viommu_builtin_size(kind, bytes, len);
+	struct viot_table *table = kvzalloc(size, GFP_KERNEL);
+
+	if (!table)
+		return NULL;
+	if (viommu_builtin_parse(kind, bytes, len, &self, table, size, &sink))
+		dev_warn(&vdev->dev, "built-in topology: nothing in it can be used\n");
+	if (seen.count > VIOMMU_MAX_FINDINGS)
+		dev_warn(&vdev->dev, "built-in topology: %u more findings\n",
+			 seen.count - VIOMMU_MAX_FINDINGS);
+	return table;
+}
+
+/**
+ * viommu_config_topology() - Read which endpoints the device says it translates
+ * @vdev: the device, its features negotiated
+ * @config: from viommu_config_read()
+ * @table: where the table goes, for the caller to kvfree(); NULL if the device
+ *	describes none
+ *
+ * A description with errors counts as far as it is good.
+ *
+ * Context: Process.
+ * Return: 0 or -ENOMEM.
+ */
+int viommu_config_topology(struct virtio_device *vdev, const struct viommu_config *config,
+			   struct viot_table **table)
+{
+	size_t len = min_t(size_t, viommu_config_size(vdev), VIOMMU_BUILTIN_MAX_CONFIG);
+	void *bytes;
+
+	*table = NULL;
+	if (config->builtin == VIOMMU_BUILTIN_NONE)
+		return 0;
+	bytes = kvzalloc(len, GFP_KERNEL);
+	if (!bytes)
+		return -ENOMEM;
+	virtio_cread_bytes(vdev, 0, bytes, len);
+	*table = viommu_decode_topology(vdev, config->builtin, bytes, len);
+	kvfree(bytes);
+	if (!*table)
+		return -ENOMEM;
+	dev_info(&vdev->dev, "describes its endpoints by itself: %u PCI ranges, %u others\n",
+		 (*table)->nr.pci, (*table)->nr.mmio);
 	return 0;
 }
 

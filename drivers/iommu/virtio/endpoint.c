@@ -10,7 +10,6 @@
  * give up the whole IOMMU. The log has the reason.
  */
 #include <linux/device.h>
-#include <linux/of.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 
@@ -498,24 +497,4 @@ void viommu_get_resv_regions(struct device *dev, struct list_head *head)
 					   IOMMU_RESV_SW_MSI);
 	}
 	iommu_dma_get_resv_regions(dev, head);
-}
-
-/**
- * viommu_of_xlate() - Take an ID from the device tree
- * @dev: the device
- * @args: one cell, the endpoint ID
- *
- * Context: Process.
- * Return: 0, -EINVAL or -ENOMEM.
- */
-int viommu_of_xlate(struct device *dev, const struct of_phandle_args *args)
-{
-	u32 id = args->args[0];
-
-	if (args->args_count != 1) {
-		dev_err(dev, "%pOF: #iommu-cells is %d, a virtio-iommu has 1\n", args->np,
-			args->args_count);
-		return -EINVAL;
-	}
-	return iommu_fwspec_add_ids(dev, &id, 1);
 }

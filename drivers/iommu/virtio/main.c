@@ -39,6 +39,7 @@ static void viommu_free(struct kref *ref)
 	ida_destroy(&viommu->domain_ids);
 	xa_destroy(&viommu->endpoints);
 	kfree(viommu->probe_buf);
+	kvfree(viommu->builtin);
 	put_device(viommu->dev);
 	kfree(viommu);
 }
@@ -206,7 +207,7 @@ static void viommu_announce(struct viommu *viommu)
 	/* Where the core asks drivers to wait for us, devices come from now on */
 	if (nr)
 		dev_info(viommu->dev, "%u devices are behind it\n", nr);
-	else if (viommu->fwnode)
+	else if (viommu->fwnode && !viommu->builtin)
 		dev_info(viommu->dev, "no devices: nothing describes one behind this IOMMU\n");
 }
 
@@ -222,7 +223,9 @@ static int viommu_probe(struct virtio_device *vdev)
 	err = viommu_config_read(vdev, &viommu->config);
 	if (err)
 		goto err_put;
-	err = viommu_topology_own_fwnode(viommu);
+	err = viommu_config_topology(vdev, &viommu->config, &viommu->builtin);
+	if (!err)
+		err = viommu_topology_own_fwnode(viommu);
 	if (err)
 		goto err_put;
 	err = viommu_init_queues(viommu);
@@ -239,6 +242,7 @@ static int viommu_probe(struct virtio_device *vdev)
 	if (err)
 		goto err_attach;
 
+	viommu_topology_claim(viommu);
 	viommu_apply_bypass(viommu);
 	viommu_announce(viommu);
 	viommu_topology_report_late(viommu);
@@ -329,6 +333,7 @@ static const unsigned int viommu_features[] = {
 	VIRTIO_IOMMU_F_PROBE,
 	VIRTIO_IOMMU_F_MMIO,
 	VIRTIO_IOMMU_F_BYPASS_CONFIG,
+	VIRTIO_IOMMU_F_TOPOLOGY,
 };
 
 static struct virtio_driver viommu_driver = {
@@ -364,7 +369,6 @@ module_init(viommu_init);
 static void __exit viommu_exit(void)
 {
 	unregister_virtio_driver(&viommu_driver);
-	viommu_compat_forget_ops(&viommu_ops);
 	viommu_topology_exit();
 	viommu_domain_teardown();
 }

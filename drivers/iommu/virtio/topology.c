@@ -2,117 +2,139 @@
 /*
  * Topology: which device is behind which IOMMU, and under which IDs.
  *
- * Where the kernel reads the description itself (device tree, VIOT with
- * CONFIG_ACPI_VIOT), a device comes with a fwspec and all that is left is to
- * find the IOMMU it names. Where it does not (Debian 12's kernel knows no
- * VIOT), the table is decoded here and the fwspec made, when the core offers
- * the device. Either way the description also tells which devices should have
- * been ours but were bound before we came, and these are named in the log.
+ * Two sources tell: the machine's firmware (firmware.c) and the IOMMU itself
+ * (builtin.c); where they differ, the firmware counts. Each answers for one
+ * requester ID or register block; this file asks for all that a device has and
+ * gives the device its fwspec. Where the kernel does so by itself (device tree,
+ * VIOT with CONFIG_ACPI_VIOT), a device comes with a fwspec and all that is
+ * left is to find the IOMMU that it names. The kernel leaves to us:
  *
- * Knows nothing of virtqueues. The decoded table does not change.
+ * - everything, on kernels that offer each device to the IOMMU driver (6.1):
+ *   viommu_topology_find();
+ * - functions without a driver, on kernels that read the firmware only when a
+ *   driver is bound (before 6.15), and IOMMUs that describe themselves:
+ *   viommu_topology_claim() for those that are there when the IOMMU comes,
+ *   viommu_device_event() for those that are plugged later.
+ *
+ * Devices that should have been ours but were bound before we came are named
+ * in the log. Knows nothing of virtqueues.
  */
-#include <linux/acpi.h>
-#include <linux/of.h>
+#include <linux/amba/bus.h>
+#include <linux/notifier.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
 #include <linux/property.h>
 #include <linux/slab.h>
 
-#include "../../acpi/viot_table.h"
+#include "builtin.h"
 #include "viommu.h"
 
-/* Findings printed of a broken table; the rest is for a tool to list. */
-#define VIOMMU_MAX_FINDINGS	16
+/* A function's own requester ID, its quirks, and the bridges above it */
+#define VIOMMU_MAX_RIDS	32
 
-/* The machine's VIOT, or NULL */
-static struct viot_table *viommu_viot;
-
-/* Where the kernel reads VIOT, it gives the devices their fwspec, not us */
-static bool viommu_makes_fwspecs(void)
-{
-	return !IS_ENABLED(CONFIG_ACPI_VIOT);
-}
-
-/* ---- The ACPI table ------------------------------------------------------------- */
-
-static void viommu_report_finding(const struct viot_finding *finding, void *ctx)
-{
-	unsigned int *count = ctx;
-
-	if (finding->severity < VIOT_WARNING || (*count)++ >= VIOMMU_MAX_FINDINGS)
-		return;
-	pr_warn(FW_BUG "VIOT: at 0x%x: %s\n", finding->offset, viot_finding_text(finding->code));
-}
-
-static struct viot_table *viommu_decode_viot(const void *acpi, size_t len)
-{
-	unsigned int count = 0;
-	const struct viot_sink sink = { viommu_report_finding, &count };
-	size_t size = viot_table_size(acpi, len);
-	struct viot_table *table = kvzalloc(size, GFP_KERNEL);
-
-	if (!table)
-		return NULL;
-	if (viot_table_parse(acpi, len, table, size, &sink)) {
-		kvfree(table);
-		return NULL;
-	}
-	if (count > VIOMMU_MAX_FINDINGS)
-		pr_warn("VIOT: %u more findings\n", count - VIOMMU_MAX_FINDINGS);
-	return table;
-}
+/* Of a bus; bits of dma_alias_mask */
+#define VIOMMU_NR_DEVFNS	256
 
 /**
- * viommu_topology_init() - Read what the firmware says
- *
- * A table that is missing or broken means that nothing is behind an IOMMU.
- *
- * Context: Process, when the module is loaded.
+ * struct viommu_rids - the requester IDs that a PCI function does DMA under
+ * @nr: how many; DMA under more than there is room for is not translated
+ * @rid: each; its own is the first
  */
-void viommu_topology_init(void)
-{
-#ifdef CONFIG_ACPI
-	struct acpi_table_header *header;
+struct viommu_rids {
+	unsigned int nr;
+	u16 rid[VIOMMU_MAX_RIDS];
+};
 
-	if (acpi_disabled || ACPI_FAILURE(acpi_get_table(VIOT_SIGNATURE, 0, &header)))
-		return;
-	viommu_viot = viommu_decode_viot(header, header->length);
-	acpi_put_table(header);
+/**
+ * struct viommu_bus - where devices with an IOMMU may be
+ * @type: the bus
+ * @events: tells of devices that are added
+ */
+struct viommu_bus {
+	viommu_compat_bus *type;
+	struct notifier_block events;
+};
+
+static struct viommu_bus viommu_buses[] = {
+	{ .type = &platform_bus_type },
+#ifdef CONFIG_PCI
+	{ .type = &pci_bus_type },
 #endif
+#ifdef CONFIG_ARM_AMBA
+	{ .type = &amba_bustype },
+#endif
+};
+
+static void viommu_walk_devices(int (*fn)(struct device *dev, void *data), void *data)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(viommu_buses); i++)
+		bus_for_each_dev(viommu_buses[i].type, NULL, data, fn);
 }
+
+/* ---- Asking the sources ------------------------------------------------------------ */
 
 /**
- * viommu_topology_exit() - Forget what the firmware said
+ * viommu_topology_block() - Find a device's registers
+ * @dev: a device that is not on PCI
+ * @i: which block of them
  *
- * Context: Process, when the module is unloaded.
+ * Context: Any.
+ * Return: The block, or NULL if there are no more.
  */
-void viommu_topology_exit(void)
+const struct resource *viommu_topology_block(struct device *dev, unsigned int i)
 {
-	kvfree(viommu_viot);
+	if (dev_is_platform(dev))
+		return platform_get_resource(to_platform_device(dev), IORESOURCE_MEM, i);
+	if (IS_ENABLED(CONFIG_ARM_AMBA) && dev->bus == &amba_bustype && !i)
+		return &to_amba_device(dev)->res;
+	return NULL;
 }
 
-/* Is this the IOMMU that a node of the table describes? */
-static bool viommu_is_viot_iommu(const struct viommu *viommu, const struct viot_iommu *node)
+static bool viommu_builtin_rid(const struct viommu *viommu, struct pci_dev *pdev, u16 rid,
+			       u32 *id)
 {
-	struct device *parent = viommu->dev->parent;
-	struct resource *regs;
+	struct viot_endpoint ep;
 
-	if (dev_is_pci(parent)) {
-		struct pci_dev *pdev = to_pci_dev(parent);
-
-		return node->kind == VIOT_IOMMU_PCI &&
-		       node->address == viot_pci_address(pci_domain_nr(pdev->bus),
-							 pci_dev_id(pdev));
-	}
-	if (node->kind != VIOT_IOMMU_MMIO || !dev_is_platform(parent))
+	if (!viommu->builtin ||
+	    !viot_lookup_pci(viommu->builtin, pci_domain_nr(pdev->bus), rid, &ep))
 		return false;
-	regs = platform_get_resource(to_platform_device(parent), IORESOURCE_MEM, 0);
-	return regs && regs->start == node->address;
+	*id = ep.id;
+	return true;
 }
 
-static bool viommu_viot_lookup(struct pci_dev *pdev, u16 bdf, struct viot_endpoint *ep)
+static bool viommu_builtin_block(const struct viommu *viommu, const struct resource *block,
+				 u32 *id)
 {
-	return viommu_viot && viot_lookup_pci(viommu_viot, pci_domain_nr(pdev->bus), bdf, ep);
+	struct viot_endpoint ep;
+
+	if (!viommu->builtin ||
+	    !viot_lookup_mmio(viommu->builtin, block->start, block->end, &ep))
+		return false;
+	*id = ep.id;
+	return true;
+}
+
+/* Is DMA under this requester ID behind this IOMMU, and as which endpoint? */
+static bool viommu_has_rid(const struct viommu *viommu, struct pci_dev *pdev, u16 rid, u32 *id)
+{
+	return viommu_firmware_rid(viommu, pdev, rid, id) ||
+	       viommu_builtin_rid(viommu, pdev, rid, id);
+}
+
+/* Likewise for a device that is not on PCI; its first block that is listed counts. */
+static bool viommu_has_registers(const struct viommu *viommu, struct device *dev, u32 *id)
+{
+	const struct resource *block;
+	unsigned int i;
+
+	for (i = 0; (block = viommu_topology_block(dev, i)); i++) {
+		if (viommu_firmware_block(viommu, block, id) ||
+		    viommu_builtin_block(viommu, block, id))
+			return true;
+	}
+	return false;
 }
 
 /* ---- PCI aliases ------------------------------------------------------------------ */
@@ -122,51 +144,47 @@ static bool viommu_viot_lookup(struct pci_dev *pdev, u16 bdf, struct viot_endpoi
  * it; PCI Express to PCI/PCI-X Bridge specification, "Requester ID". False for
  * the ports of a PCI Express hierarchy, which pass IDs on.
  */
-static bool viommu_bridge_alias(struct pci_dev *bridge, u16 *bdf)
+static bool viommu_bridge_alias(struct pci_dev *bridge, u16 *rid)
 {
 	if (!pci_is_pcie(bridge)) {
-		*bdf = pci_dev_id(bridge);
+		*rid = pci_dev_id(bridge);
 		return true;
 	}
 	switch (pci_pcie_type(bridge)) {
 	case PCI_EXP_TYPE_PCI_BRIDGE:
-		*bdf = PCI_DEVID(bridge->subordinate->number, 0);
+		*rid = PCI_DEVID(bridge->subordinate->number, 0);
 		return true;
 	case PCI_EXP_TYPE_PCIE_BRIDGE:
-		*bdf = pci_dev_id(bridge);
+		*rid = pci_dev_id(bridge);
 		return true;
 	default:
 		return false;
 	}
 }
 
-/* Add one ID of a device to its fwspec, if it is behind the same IOMMU. */
-static int viommu_add_viot_id(struct pci_dev *pdev, u16 bdf, u32 iommu)
+static void viommu_add_rid(struct viommu_rids *rids, u16 rid)
 {
-	struct viot_endpoint ep;
-
-	if (!viommu_viot_lookup(pdev, bdf, &ep))
-		return 0;
-	if (ep.iommu != iommu) {
-		dev_warn(&pdev->dev, "its alias %02x:%02x.%d is behind another IOMMU, and left out\n",
-			 PCI_BUS_NUM(bdf), PCI_SLOT(bdf), PCI_FUNC(bdf));
-		return 0;
-	}
-	return iommu_fwspec_add_ids(&pdev->dev, &ep.id, 1);
+	if (rids->nr < VIOMMU_MAX_RIDS)
+		rids->rid[rids->nr++] = rid;
 }
 
-static int viommu_add_viot_ids(struct pci_dev *pdev, u32 iommu)
+/* What the core has in pci_for_each_dma_alias(), which modules cannot call */
+static void viommu_collect_rids(struct pci_dev *pdev, struct viommu_rids *rids)
 {
 	struct pci_bus *bus;
-	u16 bdf;
-	int err;
+	unsigned int devfn;
+	u16 rid;
 
-	err = viommu_add_viot_id(pdev, pci_dev_id(pdev), iommu);
-	for (bus = pdev->bus; !err && !pci_is_root_bus(bus); bus = bus->parent) {
-		if (bus->self && viommu_bridge_alias(bus->self, &bdf))
-			err = viommu_add_viot_id(pdev, bdf, iommu);
+	rids->nr = 0;
+	viommu_add_rid(rids, pci_dev_id(pdev));
+	if (pdev->dma_alias_mask) {
+		for_each_set_bit(devfn, pdev->dma_alias_mask, VIOMMU_NR_DEVFNS)
+			viommu_add_rid(rids, PCI_DEVID(pdev->bus->number, devfn));
 	}
-	return err;
+	for (bus = pdev->bus; !pci_is_root_bus(bus); bus = bus->parent) {
+		if (bus->self && viommu_bridge_alias(bus->self, &rid))
+			viommu_add_rid(rids, rid);
+	}
 }
 
 /* ---- Finding a device's IOMMU -------------------------------------------------------- */
@@ -184,17 +202,51 @@ static struct viommu *viommu_find_by_fwnode(const struct fwnode_handle *fwnode)
 	return found;
 }
 
-static struct viommu *viommu_find_by_viot(const struct viot_iommu *node)
+/* The IOMMU that DMA under a requester ID goes through, with a reference; or NULL */
+static struct viommu *viommu_find_by_rid(struct pci_dev *pdev, u16 rid)
 {
 	struct viommu *viommu, *found = NULL;
+	u32 id;
 
 	mutex_lock(&viommu_list_lock);
 	list_for_each_entry(viommu, &viommu_list, link) {
-		if (!found && viommu_is_viot_iommu(viommu, node))
+		/* A description may cover the IOMMU itself */
+		if (!found && &pdev->dev != viommu->dev->parent &&
+		    viommu_has_rid(viommu, pdev, rid, &id))
 			found = viommu_get(viommu);
 	}
 	mutex_unlock(&viommu_list_lock);
 	return found;
+}
+
+static struct viommu *viommu_find_by_registers(struct device *dev)
+{
+	struct viommu *viommu, *found = NULL;
+	u32 id;
+
+	mutex_lock(&viommu_list_lock);
+	list_for_each_entry(viommu, &viommu_list, link) {
+		if (!found && dev != viommu->dev->parent &&
+		    viommu_has_registers(viommu, dev, &id))
+			found = viommu_get(viommu);
+	}
+	mutex_unlock(&viommu_list_lock);
+	return found;
+}
+
+/* Of a function with several requester IDs, the first that is listed decides. */
+static struct viommu *viommu_find_by_description(struct device *dev)
+{
+	struct viommu *viommu = NULL;
+	struct viommu_rids rids;
+	unsigned int i;
+
+	if (!dev_is_pci(dev))
+		return viommu_find_by_registers(dev);
+	viommu_collect_rids(to_pci_dev(dev), &rids);
+	for (i = 0; i < rids.nr && !viommu; i++)
+		viommu = viommu_find_by_rid(to_pci_dev(dev), rids.rid[i]);
+	return viommu;
 }
 
 static void viommu_say_late(struct device *dev)
@@ -205,36 +257,124 @@ static void viommu_say_late(struct device *dev)
 		drv ? drv->name : "?");
 }
 
-/* The core offers every device; the table says which are ours. */
-static struct viommu *viommu_make_fwspec(struct pci_dev *pdev)
+/* The endpoint IDs of a function behind an IOMMU; returns how many. */
+static unsigned int viommu_collect_ids(const struct viommu *viommu, struct pci_dev *pdev,
+				       u32 ids[VIOMMU_MAX_RIDS])
 {
-	struct viot_endpoint ep;
-	struct viommu *viommu;
+	struct viommu_rids rids;
+	unsigned int i, nr = 0;
+
+	viommu_collect_rids(pdev, &rids);
+	for (i = 0; i < rids.nr; i++) {
+		u16 rid = rids.rid[i];
+
+		if (viommu_has_rid(viommu, pdev, rid, &ids[nr]))
+			nr++;
+		else
+			dev_info(&pdev->dev, "its DMA as %02x:%02x.%d is not behind %s, and left out\n",
+				 PCI_BUS_NUM(rid), PCI_SLOT(rid), PCI_FUNC(rid),
+				 dev_name(viommu->dev));
+	}
+	return nr;
+}
+
+static int viommu_make_fwspec(struct viommu *viommu, struct device *dev)
+{
+	u32 ids[VIOMMU_MAX_RIDS];
+	unsigned int nr;
 	int err;
 
-	if (!viommu_viot_lookup(pdev, pci_dev_id(pdev), &ep))
-		return NULL;
-	viommu = viommu_find_by_viot(&viommu_viot->iommus[ep.iommu]);
-	if (!viommu)
-		return NULL;
-	/* The table may list the bus that the IOMMU itself is on */
-	if (&pdev->dev == viommu->dev->parent)
-		goto none;
-	/* No driver waits for us here: one that is on its way has begun without */
-	if (pdev->dev.links.status == DL_DEV_PROBING) {
-		viommu_say_late(&pdev->dev);
-		goto none;
-	}
+	if (dev_is_pci(dev))
+		nr = viommu_collect_ids(viommu, to_pci_dev(dev), ids);
+	else
+		nr = viommu_has_registers(viommu, dev, &ids[0]);
 
-	err = viommu_compat_fwspec_init(&pdev->dev, viommu->iommu.fwnode, &viommu_ops);
+	err = viommu_compat_fwspec_init(dev, viommu->iommu.fwnode, &viommu_ops);
+	/* All at once: a fwspec with some of them would be taken for complete */
 	if (!err)
-		err = viommu_add_viot_ids(pdev, ep.iommu);
-	if (!err)
-		return viommu;
-	dev_err(&pdev->dev, "not translated: %pe\n", ERR_PTR(err));
-none:
+		err = iommu_fwspec_add_ids(dev, ids, nr);
+	if (err && err != -EPROBE_DEFER)
+		dev_err(dev, "not translated: %pe\n", ERR_PTR(err));
+	return err;
+}
+
+/*
+ * Tell a device without a fwspec which IOMMU it is behind: 0 if so, -ENODEV if
+ * it is behind none of those that are here. Under iommu_probe_device_lock,
+ * except in a module on a kernel that keeps the lock to itself.
+ */
+static int viommu_describe(struct device *dev)
+{
+	struct viommu *viommu = viommu_find_by_description(dev);
+	int err;
+
+	if (!viommu)
+		return -ENODEV;
+	err = viommu_make_fwspec(viommu, dev);
 	viommu_put(viommu);
-	return NULL;
+	return err;
+}
+
+/* What an IOMMU calls a device by itself, whatever the firmware says. */
+static bool viommu_builtin_id(const struct viommu *viommu, struct device *dev, u32 *id)
+{
+	const struct resource *block;
+	unsigned int i;
+
+	if (dev_is_pci(dev))
+		return viommu_builtin_rid(viommu, to_pci_dev(dev), pci_dev_id(to_pci_dev(dev)), id);
+	for (i = 0; (block = viommu_topology_block(dev, i)); i++) {
+		if (viommu_builtin_block(viommu, block, id))
+			return true;
+	}
+	return false;
+}
+
+static bool viommu_fwspec_has(const struct iommu_fwspec *fwspec, u32 id)
+{
+	unsigned int i;
+
+	for (i = 0; i < fwspec->num_ids; i++) {
+		if (fwspec->ids[i] == id)
+			return true;
+	}
+	return false;
+}
+
+/* Name a device that an IOMMU's own description does not put where it is. */
+static void viommu_check_contradiction(struct device *dev, const struct iommu_fwspec *fwspec)
+{
+	struct viommu *viommu;
+	u32 id;
+
+	mutex_lock(&viommu_list_lock);
+	list_for_each_entry(viommu, &viommu_list, link) {
+		if (dev == viommu->dev->parent || !viommu_builtin_id(viommu, dev, &id) ||
+		    (viommu->iommu.fwnode == fwspec->iommu_fwnode &&
+		     viommu_fwspec_has(fwspec, id)))
+			continue;
+		dev_warn(dev, "%s describes it as its endpoint 0x%x, the firmware differently; the firmware counts\n",
+			 dev_name(viommu->dev), id);
+	}
+	mutex_unlock(&viommu_list_lock);
+}
+
+/* A kernel that offers every device leaves it to us to know which are ours. */
+static bool viommu_describe_offered(struct device *dev)
+{
+	struct viommu *viommu;
+
+	if (!viommu_compat_offers_all())
+		return false;
+	if (dev->links.status != DL_DEV_PROBING)
+		return !viommu_describe(dev);
+	/* No driver waits for us here: one that is on its way has begun without */
+	viommu = viommu_find_by_description(dev);
+	if (viommu) {
+		viommu_say_late(dev);
+		viommu_put(viommu);
+	}
+	return false;
 }
 
 /**
@@ -247,20 +387,120 @@ none:
  */
 struct viommu *viommu_topology_find(struct device *dev)
 {
-	const struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(dev);
+	const struct iommu_fwspec *fwspec;
 	struct viommu *viommu;
 
-	if (!fwspec)
-		return viommu_makes_fwspecs() && dev_is_pci(dev) ?
-		       viommu_make_fwspec(to_pci_dev(dev)) : NULL;
+	if (!dev_iommu_fwspec_get(dev) && !viommu_describe_offered(dev))
+		return NULL;
+	fwspec = dev_iommu_fwspec_get(dev);
 	if (!viommu_compat_fwspec_ours(fwspec, &viommu_ops))
 		return NULL;
 	viommu = viommu_find_by_fwnode(fwspec->iommu_fwnode);
+	viommu_check_contradiction(dev, fwspec);
 	if (viommu && dev == viommu->dev->parent) {
 		viommu_put(viommu);
 		return NULL;
 	}
 	return viommu;
+}
+
+/* ---- Devices that the kernel does not ask about ------------------------------------- */
+
+static bool viommu_is_open(struct device *dev)
+{
+	return !dev->driver && !dev->iommu_group && !dev_iommu_fwspec_get(dev);
+}
+
+/*
+ * The device's lock keeps drivers away. Somebody who has it is about to bind
+ * one, and may even wait for us: then the device is not for us to claim.
+ */
+static int viommu_claim(struct device *dev, void *data)
+{
+	unsigned int *claimed = data;
+
+	if (!device_trylock(dev))
+		return 0;
+	if (viommu_is_open(dev) && !viommu_compat_describe(dev, viommu_describe))
+		(*claimed)++;
+	device_unlock(dev);
+	return 0;
+}
+
+/**
+ * viommu_topology_claim() - Take in the devices that the core did not know of
+ * @viommu: an IOMMU that has just been registered
+ *
+ * Context: Process.
+ */
+void viommu_topology_claim(struct viommu *viommu)
+{
+	unsigned int claimed = 0;
+
+	if (viommu_compat_offers_all())
+		return;
+	viommu_walk_devices(viommu_claim, &claimed);
+	if (claimed)
+		viommu_compat_rescan(&viommu_ops);
+}
+
+/* Before the core looks at the device, which it does when it is told of it. */
+static int viommu_device_event(struct notifier_block *nb, unsigned long action, void *data)
+{
+	struct device *dev = data;
+
+	if (action == BUS_NOTIFY_ADD_DEVICE && viommu_is_open(dev))
+		viommu_compat_describe(dev, viommu_describe);
+	return NOTIFY_DONE;
+}
+
+static void viommu_watch_devices(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(viommu_buses); i++) {
+		viommu_buses[i].events.notifier_call = viommu_device_event;
+		viommu_buses[i].events.priority = 1;
+		bus_register_notifier(viommu_buses[i].type, &viommu_buses[i].events);
+	}
+}
+
+static void viommu_unwatch_devices(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(viommu_buses); i++)
+		bus_unregister_notifier(viommu_buses[i].type, &viommu_buses[i].events);
+}
+
+/**
+ * viommu_topology_init() - Read what the firmware says, and watch for devices
+ *
+ * Context: Process, when the module is loaded.
+ */
+void viommu_topology_init(void)
+{
+	viommu_firmware_init();
+	viommu_compat_set_describe(viommu_describe);
+	if (!viommu_compat_offers_all())
+		viommu_watch_devices();
+}
+
+/**
+ * viommu_topology_exit() - Undo viommu_topology_init(), and leave the buses
+ *
+ * Context: Process, when the module is unloaded.
+ */
+void viommu_topology_exit(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(viommu_buses); i++)
+		viommu_compat_forget_ops(viommu_buses[i].type, &viommu_ops);
+	if (!viommu_compat_offers_all())
+		viommu_unwatch_devices();
+	viommu_compat_set_describe(NULL);
+	viommu_firmware_exit();
 }
 
 /* ---- Devices that were bound before us --------------------------------------------------- */
@@ -298,52 +538,17 @@ bool viommu_topology_does_dma(struct device *dev)
 	return true;
 }
 
-/* Does the device tree put a PCI function behind this IOMMU? */
-static bool viommu_of_maps(const struct viommu *viommu, struct pci_dev *pdev)
+static int viommu_report_late(struct device *dev, void *data)
 {
-	struct device *host = pci_find_host_bridge(pdev->bus)->dev.parent;
-	struct device_node *iommu;
+	struct viommu *viommu = data, *found;
 
-	if (!host || !host->of_node)
-		return false;
-	iommu = viommu_compat_of_iommu(host->of_node, pci_dev_id(pdev));
-	of_node_put(iommu);
-	return iommu && iommu == to_of_node(viommu->iommu.fwnode);
-}
-
-static bool viommu_viot_maps(const struct viommu *viommu, struct pci_dev *pdev)
-{
-	struct viot_endpoint ep;
-
-	return viommu_viot_lookup(pdev, pci_dev_id(pdev), &ep) &&
-	       viommu_is_viot_iommu(viommu, &viommu_viot->iommus[ep.iommu]);
-}
-
-static int viommu_report_late_pci(struct device *dev, void *data)
-{
-	struct pci_dev *pdev = to_pci_dev(dev);
-	struct viommu *viommu = data;
-
-	if (dev == viommu->dev->parent || dev->iommu_group ||
-	    !viommu_topology_does_dma(dev))
+	if (dev->iommu_group || !viommu_topology_does_dma(dev))
 		return 0;
-	if (viommu_viot_maps(viommu, pdev) || viommu_of_maps(viommu, pdev))
+	found = viommu_find_by_description(dev);
+	if (found == viommu || viommu_firmware_of_device(viommu, dev))
 		viommu_say_late(dev);
-	return 0;
-}
-
-static int viommu_report_late_platform(struct device *dev, void *data)
-{
-	struct viommu *viommu = data;
-	struct device_node *np;
-
-	if (dev == viommu->dev->parent || dev->iommu_group ||
-	    !viommu_topology_does_dma(dev))
-		return 0;
-	np = of_parse_phandle(dev->of_node, "iommus", 0);
-	if (np && np == to_of_node(viommu->iommu.fwnode))
-		viommu_say_late(dev);
-	of_node_put(np);
+	if (found)
+		viommu_put(found);
 	return 0;
 }
 
@@ -358,8 +563,7 @@ static int viommu_report_late_platform(struct device *dev, void *data)
  */
 void viommu_topology_report_late(struct viommu *viommu)
 {
-	bus_for_each_dev(&pci_bus_type, NULL, viommu, viommu_report_late_pci);
-	bus_for_each_dev(&platform_bus_type, NULL, viommu, viommu_report_late_platform);
+	viommu_walk_devices(viommu_report_late, viommu);
 }
 
 /* ---- The IOMMU's own name -------------------------------------------------------------- */

@@ -30,6 +30,7 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+#include "builtin.h"
 #include "compat/compat.h"
 #include "mapping.h"
 #include "proto.h"
@@ -156,6 +157,7 @@ int viommu_queue_run(struct viommu_queue *queue, const union viommu_request *req
  * @domain_first: lowest domain ID
  * @domain_last: highest domain ID, inclusive
  * @probe_size: bytes of properties, 0 without PROBE
+ * @builtin: how the device describes its endpoints by itself, if it does
  * @has_mmio: MAP_F_MMIO may be used
  * @has_bypass: config.bypass and ATTACH_F_BYPASS may be used
  * @bypass: unattached endpoints bypassed when the driver was probed
@@ -168,13 +170,19 @@ struct viommu_config {
 	u32 domain_first;
 	u32 domain_last;
 	u32 probe_size;
+	enum viommu_builtin builtin;
 	bool has_mmio;
 	bool has_bypass;
 	bool bypass;
 };
 
+/* Findings printed of a broken description; the rest is for a tool to list */
+#define VIOMMU_MAX_FINDINGS	16
+
 int viommu_config_validate(struct virtio_device *vdev);
 int viommu_config_read(struct virtio_device *vdev, struct viommu_config *config);
+int viommu_config_topology(struct virtio_device *vdev, const struct viommu_config *config,
+			   struct viot_table **table);
 void viommu_config_set_bypass(struct virtio_device *vdev, bool bypass);
 
 /* ---- fault.c: the event queue -------------------------------------------- */
@@ -333,6 +341,14 @@ void viommu_release_device(struct device *dev);
 struct iommu_group *viommu_device_group(struct device *dev);
 int viommu_def_domain_type(struct device *dev);
 void viommu_get_resv_regions(struct device *dev, struct list_head *head);
+
+/* ---- firmware.c: what device tree and VIOT say ----------------------------- */
+
+void viommu_firmware_init(void);
+void viommu_firmware_exit(void);
+bool viommu_firmware_rid(const struct viommu *viommu, struct pci_dev *pdev, u16 rid, u32 *id);
+bool viommu_firmware_block(const struct viommu *viommu, const struct resource *block, u32 *id);
+bool viommu_firmware_of_device(const struct viommu *viommu, struct device *dev);
 int viommu_of_xlate(struct device *dev, const struct of_phandle_args *args);
 
 /* ---- topology.c: which device is behind which IOMMU ----------------------- */
@@ -340,6 +356,8 @@ int viommu_of_xlate(struct device *dev, const struct of_phandle_args *args);
 void viommu_topology_init(void);
 void viommu_topology_exit(void);
 struct viommu *viommu_topology_find(struct device *dev);
+const struct resource *viommu_topology_block(struct device *dev, unsigned int i);
+void viommu_topology_claim(struct viommu *viommu);
 bool viommu_topology_does_dma(struct device *dev);
 void viommu_topology_report_late(struct viommu *viommu);
 int viommu_topology_own_fwnode(struct viommu *viommu);
@@ -359,6 +377,7 @@ void viommu_topology_put_fwnode(struct viommu *viommu);
  * @events: event queue
  * @probe_buf: properties and tail of a PROBE; under @lock
  * @fwnode: made for an IOMMU that the firmware gave none, or NULL
+ * @builtin: endpoints that the device describes by itself, or NULL
  * @domain_ids: domain IDs in use, counted from config.domain_first
  * @lock: who is attached to what, and everything below
  * @endpoints: by ID; struct viommu_endpoint
@@ -378,6 +397,7 @@ struct viommu {
 	struct viommu_events events;
 	void *probe_buf;
 	struct fwnode_handle *fwnode;
+	struct viot_table *builtin;
 	struct ida domain_ids;
 
 	struct mutex lock;

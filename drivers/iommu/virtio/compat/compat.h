@@ -174,42 +174,92 @@ static inline bool viommu_compat_fwspec_ours(const struct iommu_fwspec *fwspec,
 }
 #endif
 
-/* The IOMMU that a PCI host bridge's iommu-map gives for a requester ID; NULL, or a reference */
-static inline struct device_node *viommu_compat_of_iommu(struct device_node *host, u32 rid)
+/*
+ * The IOMMU that a PCI host bridge's iommu-map gives for a requester ID, with a
+ * reference, and the endpoint ID; or NULL
+ */
+static inline struct device_node *viommu_compat_of_iommu(struct device_node *host, u32 rid,
+							 u32 *id)
 {
 #ifdef VIOMMU_HAVE_OF_MAP_IOMMU_ID
 	struct of_phandle_args args;
 
-	return of_map_iommu_id(host, rid, &args) ? NULL : args.np;
+	if (of_map_iommu_id(host, rid, &args))
+		return NULL;
+	*id = args.args[0];
+	return args.np;
 #else
 	struct device_node *iommu = NULL;
-	u32 id;
 
-	return of_map_id(host, rid, "iommu-map", "iommu-map-mask", &iommu, &id) ? NULL : iommu;
+	return of_map_id(host, rid, "iommu-map", "iommu-map-mask", &iommu, id) ? NULL : iommu;
 #endif
 }
 
-/* The core leaves a bus its IOMMU operations even when the last IOMMU has gone. */
-static inline void viommu_compat_forget_ops(const struct iommu_ops *ops)
+/* ---- who tells a device which IOMMU it is behind ---------------------------------- */
+
+/* Up to 6.4, the core offers every device to the only IOMMU driver there is. */
+static inline bool viommu_compat_offers_all(void)
 {
 #ifdef VIOMMU_HAVE_BUS_OPS
-	struct bus_type *buses[] = {
-		&platform_bus_type,
-#ifdef CONFIG_PCI
-		&pci_bus_type,
-#endif
-#ifdef CONFIG_ARM_AMBA
-		&amba_bustype,
-#endif
-	};
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(buses); i++) {
-		if (buses[i]->iommu_ops == ops)
-			buses[i]->iommu_ops = NULL;
-	}
+	return true;
+#else
+	return false;
 #endif
 }
+
+#ifdef VIOMMU_IN_TREE
+#include <linux/virtio_iommu.h>
+
+static inline void viommu_compat_set_describe(int (*describe)(struct device *dev))
+{
+	virtio_iommu_set_describe(describe);
+}
+
+static inline int viommu_compat_describe(struct device *dev, int (*describe)(struct device *dev))
+{
+	return virtio_iommu_describe(dev);
+}
+#else
+static inline void viommu_compat_set_describe(int (*describe)(struct device *dev))
+{
+}
+
+/* The lock that this should be under, iommu_probe_device_lock, is not for modules. */
+static inline int viommu_compat_describe(struct device *dev, int (*describe)(struct device *dev))
+{
+	return describe(dev);
+}
+#endif
+
+/*
+ * Have the core look at all devices again, which it does when an IOMMU comes:
+ * at one without endpoints, whose node no device has, and that goes at once.
+ */
+static inline void viommu_compat_rescan(const struct iommu_ops *ops)
+{
+	static struct fwnode_handle nobody;
+	struct iommu_device nothing = { .fwnode = &nobody };
+
+	if (!iommu_device_register(&nothing, ops, NULL))
+		iommu_device_unregister(&nothing);
+}
+
+#ifdef VIOMMU_HAVE_BUS_OPS
+typedef struct bus_type viommu_compat_bus;
+
+/* The core leaves a bus its IOMMU operations even when the last IOMMU has gone. */
+static inline void viommu_compat_forget_ops(viommu_compat_bus *bus, const struct iommu_ops *ops)
+{
+	if (bus->iommu_ops == ops)
+		bus->iommu_ops = NULL;
+}
+#else
+typedef const struct bus_type viommu_compat_bus;
+
+static inline void viommu_compat_forget_ops(viommu_compat_bus *bus, const struct iommu_ops *ops)
+{
+}
+#endif
 
 #ifndef VIOMMU_HAVE_VIRTQUEUE_INFO
 struct virtqueue_info {

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the machine's firmware says of the topology: device tree and ACPI VIOT.
+ *
+ * Owns a decoded copy of the VIOT, which does not change. Only answers; what
+ * follows from the answers is topology.c's business.
+ */
+#include <linux/acpi.h>
+#include <linux/of.h>
+#include <linux/pci.h>
+#include <linux/platform_device.h>
+#include <linux/slab.h>
+
+#include "../../acpi/viot_table.h"
+#include "viommu.h"
+
+/* The machine's VIOT, or NULL */
+static struct viot_table *viommu_viot;
+
+/* ---- ACPI VIOT ------------------------------------------------------------------ */
+
+#ifdef CONFIG_ACPI
+static void viommu_report_viot(const struct viot_finding *finding, void *ctx)
+{
+	unsigned int *count = ctx;
+
+	if (finding->severity < VIOT_WARNING || (*count)++ >= VIOMMU_MAX_FINDINGS)
+		return;
+	pr_warn(FW_BUG "VIOT: at 0x%x: %s\n", finding->offset, viot_finding_text(finding->code));
+}
+
+static struct viot_table *viommu_decode_viot(const void *acpi, size_t len)
+{
+	unsigned int count = 0;
+	const struct viot_sink sink = { viommu_report_viot, &count };
+	size_t size = viot_table_size(acpi, len);
+	struct viot_table *table = kvzalloc(size, GFP_KERNEL);
+
+	if (!table)
+		return NULL;
+	if (viot_table_parse(acpi, len, table, size, &sink)) {
+		kvfree(table);
+		return NULL;
+	}
+	if (count > VIOMMU_MAX_FINDINGS)
+		pr_warn("VIOT: %u more findings\n", count - VIOMMU_MAX_FINDINGS);
+	return table;
+}
+#endif
+
+/**
+ * viommu_firmware_init() - Read the VIOT, if there is one
+ *
+ * A table that is missing or broken means that it puts nothing behind an IOMMU.
+ *
+ * Context: Process, when the module is loaded.
+ */
+void viommu_firmware_init(void)
+{
+#ifdef CONFIG_ACPI
+	struct acpi_table_header *header;
+
+	if (acpi_disabled || ACPI_FAILURE(acpi_get_table(VIOT_SIGNATURE, 0, &header)))
+		return;
+	viommu_viot = viommu_decode_viot(header, header->length);
+	acpi_put_table(header);
+#endif
+}
+
+/**
+ * viommu_firmware_exit() - Forget the VIOT
+ *
+ * Context: Process, when the module is unloaded.
+ */
+void viommu_firmware_exit(void)
+{
+	kvfree(viommu_viot);
+}
+
+/* Is this the IOMMU that a node of the table describes? */
+static bool viommu_is_viot_iommu(const struct viommu *viommu, const struct viot_iommu *node)
+{
+	struct device *parent = viommu->dev->parent;
+	const struct resource *block;
+	unsigned int i;
+
+	if (dev_is_pci(parent))
+		return node == viot_find_iommu_pci(viommu_viot,
+						   pci_domain_nr(to_pci_dev(parent)->bus),
+						   pci_dev_id(to_pci_dev(parent)));
+	for (i = 0; (block = viommu_topology_block(parent, i)); i++) {
+		if (node == viot_find_iommu_mmio(viommu_viot, block->start, block->end))
+			return true;
+	}
+	return false;
+}
+
+static bool viommu_viot_rid(const struct viommu *viommu, struct pci_dev *pdev, u16 rid, u32 *id)
+{
+	struct viot_endpoint ep;
+
+	if (!viommu_viot || !viot_lookup_pci(viommu_viot, pci_domain_nr(pdev->bus), rid, &ep) ||
+	    !viommu_is_viot_iommu(viommu, &viommu_viot->iommus[ep.iommu]))
+		return false;
+	*id = ep.id;
+	return true;
+}
+
+/**
+ * viommu_firmware_block() - Ask the VIOT for a device that is not on PCI
+ * @viommu: an IOMMU
+ * @block: registers of the device
+ * @id: where its endpoint ID goes
+ *
+ * Context: Process.
+ * Return: Whether the device is behind @viommu.
+ */
+bool viommu_firmware_block(const struct viommu *viommu, const struct resource *block, u32 *id)
+{
+	struct viot_endpoint ep;
+
+	if (!viommu_viot || !viot_lookup_mmio(viommu_viot, block->start, block->end, &ep) ||
+	    !viommu_is_viot_iommu(viommu, &viommu_viot->iommus[ep.iommu]))
+		return false;
+	*id = ep.id;
+	return true;
+}
+
+/* ---- Device tree ------------------------------------------------------------------ */
+
+static struct device_node *viommu_of_host(struct pci_dev *pdev)
+{
+	struct device *host;
+
+	if (!IS_ENABLED(CONFIG_PCI))
+		return NULL;
+	host = pci_find_host_bridge(pdev->bus)->dev.parent;
+	return host ? host->of_node : NULL;
+}
+
+static bool viommu_of_rid(const struct viommu *viommu, struct pci_dev *pdev, u16 rid, u32 *id)
+{
+	struct device_node *host = viommu_of_host(pdev), *iommu;
+
+	if (!host)
+		return false;
+	iommu = viommu_compat_of_iommu(host, rid, id);
+	of_node_put(iommu);
+	return iommu && iommu == to_of_node(viommu->iommu.fwnode);
+}
+
+/**
+ * viommu_firmware_of_device() - Ask the device tree for a device that is not on PCI
+ * @viommu: an IOMMU
+ * @dev: the device
+ *
+ * Context: Process.
+ * Return: Whether the device is behind @viommu.
+ */
+bool viommu_firmware_of_device(const struct viommu *viommu, struct device *dev)
+{
+	struct device_node *iommu = of_parse_phandle(dev->of_node, "iommus", 0);
+
+	of_node_put(iommu);
+	return iommu && iommu == to_of_node(viommu->iommu.fwnode);
+}
+
+/*
+ * Has an ID come out of an entry of iommu-map that runs past 32 bits? The
+ * kernel lets it wrap around, to the ID of some other device.
+ */
+static bool viommu_of_wrapped(struct device_node *host, u32 id)
+{
+	u32 first, length, i;
+
+	/* Entries are {first requester ID, IOMMU, first ID, length} */
+	for (i = 0; ; i += 4) {
+		if (of_property_read_u32_index(host, "iommu-map", i + 2, &first) ||
+		    of_property_read_u32_index(host, "iommu-map", i + 3, &length))
+			return false;
+		if (length && length - 1 > U32_MAX - first && id <= first + length - 1)
+			return true;
+	}
+}
+
+/**
+ * viommu_of_xlate() - Take an ID from the device tree
+ * @dev: the device
+ * @args: the IOMMU and one cell, the endpoint ID
+ *
+ * Context: Process.
+ * Return: 0, -EINVAL or -ENOMEM.
+ */
+int viommu_of_xlate(struct device *dev, const struct of_phandle_args *args)
+{
+	u32 id = args->args[0], cells = 0;
+
+	/* Not every kernel looks at it when it reads an iommu-map */
+	of_property_read_u32(args->np, "#iommu-cells", &cells);
+	if (cells != 1 || args->args_count != 1) {
+		dev_err(dev, "not translated: #iommu-cells of %pOF is %u, a virtio-iommu has 1\n",
+			args->np, cells);
+		return -EINVAL;
+	}
+	if (dev_is_pci(dev) && viommu_of_wrapped(viommu_of_host(to_pci_dev(dev)), id)) {
+		dev_err(dev, "not translated: its iommu-map has IDs beyond 32 bits\n");
+		return -EINVAL;
+	}
+	return iommu_fwspec_add_ids(dev, &id, 1);
+}
+
+/* ---- Either ------------------------------------------------------------------------- */
+
+/**
+ * viommu_firmware_rid() - Ask for a PCI function
+ * @viommu: an IOMMU
+ * @pdev: the function
+ * @rid: requester ID that it does DMA under
+ * @id: where the endpoint ID goes
+ *
+ * Context: Process.
+ * Return: Whether DMA under @rid is behind @viommu.
+ */
+bool viommu_firmware_rid(const struct viommu *viommu, struct pci_dev *pdev, u16 rid, u32 *id)
+{
+	return viommu_of_rid(viommu, pdev, rid, id) || viommu_viot_rid(viommu, pdev, rid, id);
+}
