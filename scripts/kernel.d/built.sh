@@ -171,6 +171,8 @@ built_objects_make() {
 	built_tree
 	built_configure
 	built_kbuild "preparing $name" 1200 -j "$(nproc)" prepare
-	built_kbuild "building the driver in $name" 600 "$@" drivers/iommu/virtio/
+	built_kbuild "building the driver in $name" 600 "$@" \
+		drivers/iommu/virtio/ drivers/acpi/viot{,_table,_index}.o \
+		drivers/pci/pci-driver.o drivers/base/platform.o
 	cat "$log"
 }
