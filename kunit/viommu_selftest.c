@@ -23,6 +23,23 @@ static int viommu_selftest_init(struct kunit *test)
 	return 0;
 }
 
+/* Comes first: after another report, lockdep no longer looks. */
+static void locks_in_either_order(struct kunit *test)
+{
+	static DEFINE_MUTEX(one);
+	static DEFINE_MUTEX(other);
+
+	mutex_lock(&one);
+	mutex_lock(&other);
+	mutex_unlock(&other);
+	mutex_unlock(&one);
+
+	mutex_lock(&other);
+	mutex_lock(&one);
+	mutex_unlock(&one);
+	mutex_unlock(&other);
+}
+
 static void an_expectation_fails(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, 1, 2);
@@ -53,10 +70,11 @@ static void use_after_free(struct kunit *test)
 
 static void shift_too_far(struct kunit *test)
 {
-	unsigned int bits = 32;
+	unsigned int bits = 32, shifted;
 
 	OPTIMIZER_HIDE_VAR(bits);
-	kunit_info(test, "%u\n", 1U << bits);
+	shifted = 1U << bits;
+	kunit_info(test, "%u\n", shifted);
 }
 
 static void sleep_under_a_spinlock(struct kunit *test)
@@ -68,23 +86,6 @@ static void sleep_under_a_spinlock(struct kunit *test)
 	spin_unlock(&lock);
 }
 
-/* Keeps lockdep from looking any further: behind what needs it. */
-static void locks_in_either_order(struct kunit *test)
-{
-	static DEFINE_MUTEX(one);
-	static DEFINE_MUTEX(other);
-
-	mutex_lock(&one);
-	mutex_lock(&other);
-	mutex_unlock(&other);
-	mutex_unlock(&one);
-
-	mutex_lock(&other);
-	mutex_lock(&one);
-	mutex_unlock(&one);
-	mutex_unlock(&other);
-}
-
 /* Several, as one may still be known to a register or a stack. */
 static void leaks(struct kunit *test)
 {
@@ -93,17 +94,17 @@ static void leaks(struct kunit *test)
 
 	for (i = 0; i < 8; i++) {
 		p = kmalloc(200, GFP_KERNEL);
-		OPTIMIZER_HIDE_VAR(p);
+		KUNIT_EXPECT_NOT_NULL(test, p);
 	}
 }
 
 static struct kunit_case viommu_selftest_cases[] = {
+	KUNIT_CASE(locks_in_either_order),
 	KUNIT_CASE(an_expectation_fails),
 	KUNIT_CASE(a_shared_test_fails),
 	KUNIT_CASE(use_after_free),
 	KUNIT_CASE(shift_too_far),
 	KUNIT_CASE(sleep_under_a_spinlock),
-	KUNIT_CASE(locks_in_either_order),
 	KUNIT_CASE(leaks),
 	{ }
 };
