@@ -55,6 +55,9 @@ check-overlay: ## Lay the driver over kernel trees and compile it there
 	tests/overlay
 	tests/objects
 
+check-kunit: ## Boot kernels that test themselves, with sanitizers (SUITE=name)
+	scripts/kunit $(if $(SUITE),'$(SUITE)')
+
 check-boot: ## Boot guests with devices that do DMA (SCENARIO=name or pattern)
 	scripts/boot $(if $(SCENARIO),'$(SCENARIO)')
 
@@ -89,5 +92,5 @@ kdir:
 		exit 1; } >&2
 
 .PHONY: modules modules_install clean tools tools_install demo check check-all \
-	check-host check-tools check-modules check-overlay check-boot fuzz lint \
-	sandbox kernels help kdir
+	check-host check-tools check-modules check-overlay check-kunit check-boot \
+	fuzz lint sandbox kernels help kdir
