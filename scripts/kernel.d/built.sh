@@ -21,7 +21,7 @@ is_built() {
 built_cached() {
 	local newest
 	newest=$(find "$cache/kernels/$1" -mindepth 2 -maxdepth 2 -name release \
-		-printf '%T@ %h\n' 2>/dev/null | sort -n | tail -n 1)
+		-printf '%T@ %h\n' 2>/dev/null | sort -n | tail -n 1) || :
 	if [[ -n $newest ]]; then
 		cat "${newest#* }/release"
 	else
