@@ -12,6 +12,7 @@
 #include <linux/minmax.h>
 #include "check.h"
 #include "viot_build.h"
+#include "viot_expect.h"
 #include "builtin_model.h"
 
 /* For the largest config space, with sanitizers and on a slow machine. */
@@ -34,21 +35,6 @@ static const struct viot_iommu on_mmio = {
 
 static const struct viot_iommu elsewhere = { .kind = VIOT_IOMMU_OTHER };
 
-/* Findings as they come. */
-struct seen {
-	struct viot_finding	list[64];
-	size_t			nr;
-};
-
-static void see(const struct viot_finding *f, void *ctx)
-{
-	struct seen *seen = ctx;
-
-	if (seen->nr < ARRAY_SIZE(seen->list))
-		seen->list[seen->nr] = *f;
-	seen->nr++;
-}
-
 static struct viot_table *decode(enum viommu_builtin kind, const struct build *b,
 				 const struct viot_iommu *self, struct seen *seen)
 {
@@ -60,12 +46,6 @@ static struct viot_table *decode(enum viommu_builtin kind, const struct build *b
 	memset(t, 0xa5, size);
 	viommu_builtin_parse(kind, b->bytes, b->len, self, t, size, &sink);
 	return t;
-}
-
-/* The copy is as long as the original, so that ASan sees a byte too much. */
-static u8 *copy(const void *p, size_t len)
-{
-	return memcpy(malloc(len), p, len);
 }
 
 /*
@@ -202,14 +182,6 @@ static void expect_pci(const struct viot_table *t, u32 segment, u16 bdf, u32 id)
 		return;
 	EXPECT_EQ(ep.iommu, 0);
 	EXPECT_EQ(ep.id, id);
-}
-
-static void expect_no_pci(const struct viot_table *t, u32 segment, u16 bdf)
-{
-	struct viot_endpoint ep;
-
-	check_row("%x:%04x", segment, bdf);
-	EXPECT(!viot_lookup_pci(t, segment, bdf, &ep));
 }
 
 static void expect_range(const struct viot_pci_range *r, u32 offset, u32 id,
@@ -694,13 +666,7 @@ static void defects_are_found(void)
 		check_row("%s", d->name);
 		b = make_defect(d);
 		t = decode(EXTENSION, &b, &on_mmio, &seen);
-		EXPECT_EQ(seen.nr, d->found.code != VIOT_NR_CODES);
-		if (seen.nr) {
-			EXPECT_EQ(seen.list[0].code, d->found.code);
-			EXPECT_EQ(seen.list[0].severity, d->found.severity);
-			EXPECT_EQ(seen.list[0].offset, d->found.offset);
-			EXPECT_EQ(seen.list[0].other, d->found.other);
-		}
+		expect_seen(&seen, &d->found);
 		EXPECT_EQ(t->nr.iommus, 1);
 		EXPECT_EQ(endpoints_left(t), d->left);
 		expect_like_model(b.bytes, b.len, BIT_8, &on_mmio);
@@ -866,14 +832,6 @@ static void several_changes_of_bytes(void)
 /*
  * Random ones
  */
-
-/* Numbers that often meet, and now and then do not fit. */
-static u32 some_number(u32 limit)
-{
-	static const u32 odd[] = { 0, 1, 0x7fff, 0x8000, 0xfffe, 0xffff };
-
-	return check_random(8) ? check_random(limit) : odd[check_random(6)];
-}
 
 static void add_random_node(struct build *b, u32 limit)
 {

@@ -10,26 +10,12 @@
 #include <linux/array_size.h>
 #include "check.h"
 #include "viot_build.h"
+#include "viot_expect.h"
 #include "viot_fixtures.h"
 #include "viot_model.h"
 
 /* For the largest table, with sanitizers and on a slow machine. */
 #define NANOSECONDS_AT_MOST	(2000000000ULL * CHECK_SHARE)
-
-/* Findings as they come. */
-struct seen {
-	struct viot_finding	list[64];
-	size_t			nr;
-};
-
-static void see(const struct viot_finding *f, void *ctx)
-{
-	struct seen *seen = ctx;
-
-	if (seen->nr < ARRAY_SIZE(seen->list))
-		seen->list[seen->nr] = *f;
-	seen->nr++;
-}
 
 static struct viot_table *decode(const void *p, size_t len, struct seen *seen)
 {
@@ -41,12 +27,6 @@ static struct viot_table *decode(const void *p, size_t len, struct seen *seen)
 	memset(t, 0xa5, size);
 	viot_table_parse(p, len, t, size, &sink);
 	return t;
-}
-
-/* The copy is as long as the table, so that ASan sees a byte too much. */
-static u8 *copy(const void *p, size_t len)
-{
-	return memcpy(malloc(len), p, len);
 }
 
 static struct build build_copy(const u8 *bytes, size_t len)
@@ -135,14 +115,6 @@ static void expect_pci(const struct viot_table *t, u32 segment, u16 bdf,
 	EXPECT_EQ(t->iommus[ep.iommu].kind, kind);
 	EXPECT_EQ(t->iommus[ep.iommu].address, address);
 	EXPECT_EQ(ep.id, id);
-}
-
-static void expect_no_pci(const struct viot_table *t, u32 segment, u16 bdf)
-{
-	struct viot_endpoint ep;
-
-	check_row("%x:%04x", segment, bdf);
-	EXPECT(!viot_lookup_pci(t, segment, bdf, &ep));
 }
 
 /* Three host bridges of four; 80:00.0 bypasses the IOMMU, which is 00:02.0. */
@@ -456,13 +428,7 @@ static void defects_are_found(void)
 		check_row("%s", d->name);
 		bytes = make_defect(d, &len);
 		t = decode(bytes, len, &seen);
-		EXPECT_EQ(seen.nr, d->found.code != VIOT_NR_CODES);
-		if (seen.nr) {
-			EXPECT_EQ(seen.list[0].code, d->found.code);
-			EXPECT_EQ(seen.list[0].severity, d->found.severity);
-			EXPECT_EQ(seen.list[0].offset, d->found.offset);
-			EXPECT_EQ(seen.list[0].other, d->found.other);
-		}
+		expect_seen(&seen, &d->found);
 		/* "MMIO address twice" leaves the first, at 80, to count. */
 		EXPECT_EQ(endpoints_left(t), d->left);
 		EXPECT(!model_compare(bytes, len));
@@ -595,14 +561,6 @@ static void several_changes_of_bytes(void)
 		free(bytes);
 		free(b.bytes);
 	}
-}
-
-/* Numbers that often meet, and now and then do not fit. */
-static u32 some_number(u32 limit)
-{
-	static const u32 odd[] = { 0, 1, 0x7fff, 0x8000, 0xfffe, 0xffff };
-
-	return check_random(8) ? check_random(limit) : odd[check_random(6)];
 }
 
 static void add_random_node(struct build *b, u32 limit)
