@@ -49,12 +49,17 @@ load() {
 	done
 }
 
-# at NAME: the PCI address of a device.
+# at NAME: the PCI address of a device, or its name on the platform bus.
 at() {
 	eval "echo \$AT_$(echo "$1" | tr - _)"
 }
 
-sysfs() { echo "/sys/bus/pci/devices/$(at "$1")"; }
+sysfs() {
+	case $(at "$1") in
+	*:*) echo "/sys/bus/pci/devices/$(at "$1")" ;;
+	*) echo "/sys/bus/platform/devices/$(at "$1")" ;;
+	esac
+}
 
 # claim NAME: bind a device that no driver knows to pci-stub.
 claim() {

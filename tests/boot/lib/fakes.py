@@ -22,7 +22,8 @@ PATIENCE = 10           # seconds for one to end after its QEMU
 class Fake:
     """One [[fake]]; all keys but these are for tests/device."""
     name: str = "fake"
-    addr: str = "2"     # on the root bus
+    addr: str = "2"     # on the PCI root bus
+    bus: str = ""       # or another virtio bus, as "virtio-mmio-bus.0"
     attached: list = None   # the endpoints that must have been attached, all
     description: dict = dataclasses.field(default_factory=dict)
 
@@ -41,10 +42,11 @@ def arguments(fakes, run):
     line = []
     for f in fakes:
         size = len(config.build(f.description))
+        where = (f"vhost-user-test-device,bus={f.bus}" if f.bus else
+                 f"vhost-user-test-device-pci,bus=pcie.0,addr={f.addr}")
         line += ["-chardev", f"socket,id={f.name},path={run}/{f.name}.socket",
-                 "-device", "vhost-user-test-device-pci,virtio-id=23,num_vqs=2,"
-                 f"vq_size=256,chardev={f.name},config_size={size},"
-                 f"bus=pcie.0,addr={f.addr}"]
+                 "-device", f"{where},virtio-id=23,num_vqs=2,vq_size=256,"
+                 f"chardev={f.name},config_size={size}"]
     return line
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a machine's firmware says of it, where a scenario says something else
-than QEMU: an ACPI VIOT, in the language of `viommu viot build`.
+than QEMU: an ACPI VIOT, in the language of `viommu viot build`, or an overlay
+over QEMU's device tree.
 """
 import hashlib
 import os
@@ -36,14 +37,38 @@ def tool(cache):
     return directory / "viommu"
 
 
+def do(*command):
+    """Run a program that must succeed."""
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True,
+                          check=False)
+    if done.returncode:
+        raise ScenarioError(f"{command[0]}: {done.stderr}")
+
+
 def viot(text, run, cache):
     """Make a table; return QEMU's arguments for it."""
-    if not text:
-        return []
     (run / "viot.spec").write_text(text)
-    done = subprocess.run(
-        [tool(cache), "viot", "build", run / "viot.spec", "-o", run / "viot"],
-        stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        raise ScenarioError(f"viot: {done.stderr}")
+    do(tool(cache), "viot", "build", run / "viot.spec", "-o", run / "viot")
     return ["-acpitable", f"file={run}/viot"]
+
+
+def devicetree(text, core, run):
+    """Lay a text over the tree of the machine that `core`, a command of
+    QEMU's, describes; return QEMU's arguments for it."""
+    (run / "overlay.dts").write_text(f"/dts-v1/;\n/plugin/;\n{text}")
+    do(*core, "-machine", f"dumpdtb={run}/base.dtb")
+    do("dtc", "-q", "-I", "dts", "-O", "dtb", "-o", run / "overlay.dtb",
+       run / "overlay.dts")
+    do("fdtoverlay", "-i", run / "base.dtb", "-o", run / "dtb",
+       run / "overlay.dtb")
+    return ["-dtb", f"{run}/dtb"]
+
+
+def arguments(case, core, run, cache):
+    """QEMU's arguments for what a case says of the machine."""
+    line = []
+    if case.settings.viot:
+        line += viot(case.settings.viot, run, cache)
+    if case.settings.devicetree:
+        line += devicetree(case.settings.devicetree, core, run)
+    return line

@@ -19,7 +19,8 @@ ECHO_BYTES = 1 << 20        # what the echo service of the network returns
 ECHO = f"guestfwd=tcp:10.0.2.100:7-cmd:head -c {ECHO_BYTES}"
 VIRTIO = "iommu_platform=on,disable-legacy=on"
 
-# type: (arguments, modules). {at} is id, bus, address and further properties.
+# type: (arguments, modules). {at} is id, bus, address and further properties;
+# a device that is not on PCI has a {bus} of its own.
 TYPES = {
     "virtio-blk": (
         f"-drive if=none,id={{name}},format=raw,file={{disk}} "
@@ -44,6 +45,8 @@ TYPES = {
         ["e1000e"]),
     "edu": ("-device edu,dma_mask=0xffffffffffffffff,{at}", ["pci_stub"]),
     "pci-testdev": ("-device pci-testdev,{at}", ["pci_stub"]),
+    "virtio-mmio": ("-device virtio-rng-device,id={name},bus={bus}",
+                    ["virtio_mmio"]),
     "pcie-root-port": ("-device pcie-root-port,chassis={chassis},{at}", []),
     "pci-bridge": ("-device pci-bridge,chassis_nr={chassis},{at}", []),
     "pcie-pci-bridge": ("-device pcie-pci-bridge,{at}", []),
@@ -135,7 +138,8 @@ def device_options(dev):
         raise ScenarioError(f"no such type of device: {dev.type}")
     at = [f"id={dev.name}", f"addr={dev.addr}",
           f"bus={dev.bus or ROOT_BUS}", dev.props]
-    fill = {"name": dev.name, "disk": dev.disk, "chassis": devfn(dev),
+    fill = {"name": dev.name, "disk": dev.disk, "bus": dev.bus,
+            "chassis": devfn(dev),
             "at": ",".join(filter(None, at))}
     words = [word.format(**fill) for word in shlex.split(TYPES[dev.type][0])]
     return list(zip(words[::2], words[1::2]))
@@ -165,18 +169,29 @@ def kernel_command_line(case):
         POLICIES[case.policy], case.settings.append)))
 
 
-def command(case, kernel, initramfs, run, interactive=False):
-    """QEMU's command line; leaves the guest's output in files of `run`."""
+def core(case, kernel, run, interactive=False):
+    """The machine itself, and QEMU's own IOMMU: all that firmware describes."""
     s = case.settings
     accel = accelerator(case.arch, kernel)
     machine = s.machine or {"x86_64": "q35", "arm64": "virt"}[case.arch]
     line = [emulator(case.arch), "-M", machine, "-accel", accel,
             "-cpu", cpu(case.arch, accel), "-smp", "2", "-m", str(MEMORY_MIB),
             "-nodefaults", "-no-user-config", "-display", "none",
+            "-global", "virtio-mmio.force-legacy=false",
             "-serial", "mon:stdio" if interactive else f"file:{run}/log",
-            "-serial", f"file:{run}/ktap",
-            "-trace", "qemu_system_shutdown_request",
-            "-trace", "virtio_queue_notify", "-D", f"{run}/trace"]
+            "-serial", f"file:{run}/ktap"]
+    if s.iommu:
+        plain = s.iommu.startswith("virtio-iommu-pci") and "addr=" not in s.iommu
+        line += ["-device", s.iommu + (",addr=2" if plain else "")]
+    return line
+
+
+def command(case, kernel, initramfs, run, interactive=False):
+    """QEMU's command line; leaves the guest's output in files of `run`."""
+    s = case.settings
+    line = core(case, kernel, run, interactive)
+    line += ["-trace", "qemu_system_shutdown_request",
+             "-trace", "virtio_queue_notify", "-D", f"{run}/trace"]
     for event in EVENTS:
         line += ["-trace", f"virtio_iommu_{event}"]
     if not s.reboots:
@@ -187,9 +202,6 @@ def command(case, kernel, initramfs, run, interactive=False):
         line += ["-bios", EFI]
     elif s.firmware:
         raise ScenarioError(f"firmware = {s.firmware!r}")
-    if s.iommu:
-        plain = not s.iommu.startswith("{") and "addr=" not in s.iommu
-        line += ["-device", s.iommu + (",addr=2" if plain else "")]
     if s.fake:
         line += ["-machine", "memory-backend=memory", "-object",
                  f"memory-backend-memfd,id=memory,size={MEMORY_MIB}M,share=on",

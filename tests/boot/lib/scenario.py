@@ -61,6 +61,7 @@ class Settings:
     iommu: str = "virtio-iommu-pci"  # -device, with properties; "": none
     fake: list = dataclasses.field(default_factory=list)  # see fakes.py
     viot: str = ""                  # a table; Documentation/admin-guide/viommu.rst
+    devicetree: str = ""            # an overlay, without its first two lines
     devices: list = dataclasses.field(default_factory=list)
     qemu: list = dataclasses.field(default_factory=list)  # more arguments
     append: str = ""                # more of the kernel's command line
