@@ -56,7 +56,7 @@ at() {
 
 sysfs() {
 	case $(at "$1") in
-	*:*) echo "/sys/bus/pci/devices/$(at "$1")" ;;
+	????:??:*) echo "/sys/bus/pci/devices/$(at "$1")" ;;
 	*) echo "/sys/bus/platform/devices/$(at "$1")" ;;
 	esac
 }

@@ -66,6 +66,8 @@ def start(f, run):
 
 def end(f, process, run):
     """One ends by itself when QEMU is gone; if not, that is a failure."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as stand_in:
+        stand_in.connect(f"{run}/{f.name}.socket")  # a QEMU that never came
     try:
         status = process.wait(PATIENCE)
     except subprocess.TimeoutExpired:
