@@ -253,24 +253,18 @@ static int viot_choose_iommu(struct pci_dev *alias, u16 bdf, void *ep)
 }
 
 /*
- * One that is translated elsewhere or not at all is left out: the function can
- * have one IOMMU only, and does DMA under its other IDs.
+ * One that is translated elsewhere or not at all is left out, and named by the
+ * IOMMU's driver: the function can have one IOMMU only, and does DMA under its
+ * other IDs.
  */
 static int viot_add_id(struct pci_dev *alias, u16 bdf, void *data)
 {
 	struct viot_ids *ids = data;
 	struct viot_endpoint ep;
 
-	if (!viot_lookup_pci(viot, pci_domain_nr(alias->bus), bdf, &ep)) {
-		dev_info(ids->dev, "VIOT has no entry for its alias %02x:%02x.%d\n",
-			 PCI_BUS_NUM(bdf), PCI_SLOT(bdf), PCI_FUNC(bdf));
+	if (!viot_lookup_pci(viot, pci_domain_nr(alias->bus), bdf, &ep) ||
+	    ep.iommu != ids->iommu)
 		return 0;
-	}
-	if (ep.iommu != ids->iommu) {
-		dev_warn(ids->dev, FW_BUG "VIOT puts its alias %02x:%02x.%d behind another IOMMU; left out\n",
-			 PCI_BUS_NUM(bdf), PCI_SLOT(bdf), PCI_FUNC(bdf));
-		return 0;
-	}
 	return iommu_fwspec_add_ids(ids->dev, &ep.id, 1);
 }
 

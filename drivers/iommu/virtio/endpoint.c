@@ -403,6 +403,31 @@ static struct viommu_master *viommu_group_mate(struct viommu_master *master,
 	return mate;
 }
 
+static int viommu_is_elsewhere(struct device *dev, void *viommu)
+{
+	const struct iommu_device *iommu = dev->iommu ? dev->iommu->iommu_dev : NULL;
+
+	return iommu && iommu != &((struct viommu *)viommu)->iommu;
+}
+
+/*
+ * The group that the bus has for a device; but for one of another IOMMU, which
+ * an alias that is behind that one leads to: a domain has one IOMMU.
+ */
+static struct iommu_group *viommu_bus_group(struct viommu_master *master)
+{
+	struct device *dev = master->dev;
+	struct iommu_group *group;
+
+	group = dev_is_pci(dev) ? pci_device_group(dev) : generic_device_group(dev);
+	if (IS_ERR_OR_NULL(group) ||
+	    !iommu_group_for_each_dev(group, master->viommu, viommu_is_elsewhere))
+		return group;
+	dev_warn(dev, "devices that it shares an alias with are behind another IOMMU\n");
+	iommu_group_put(group);
+	return iommu_group_alloc();
+}
+
 /**
  * viommu_device_group() - Find the group of a device, and attach it
  * @dev: a device that viommu_probe_device() took in
@@ -422,7 +447,7 @@ struct iommu_group *viommu_device_group(struct device *dev)
 	int err;
 
 	if (!group)
-		group = dev_is_pci(dev) ? pci_device_group(dev) : generic_device_group(dev);
+		group = viommu_bus_group(master);
 	if (IS_ERR_OR_NULL(group))
 		return group;
 

@@ -77,6 +77,17 @@ void viommu_firmware_exit(void)
 	kvfree(viommu_viot);
 }
 
+/**
+ * viommu_firmware_has_viot() - Say whether there is a VIOT to go by
+ *
+ * Context: Any.
+ * Return: Whether a table has been read.
+ */
+bool viommu_firmware_has_viot(void)
+{
+	return viommu_viot;
+}
+
 /* Is this the IOMMU that a node of the table describes? */
 static bool viommu_is_viot_iommu(const struct viommu *viommu, const struct viot_iommu *node)
 {

@@ -257,42 +257,59 @@ static void viommu_say_late(struct device *dev)
 		drv ? drv->name : "?");
 }
 
-/* The endpoint IDs of a function behind an IOMMU; returns how many. */
-static unsigned int viommu_collect_ids(const struct viommu *viommu, struct pci_dev *pdev,
-				       u32 ids[VIOMMU_MAX_RIDS])
+/**
+ * struct viommu_ids - the endpoint IDs of a device
+ * @nr: how many
+ * @id: each
+ */
+struct viommu_ids {
+	unsigned int nr;
+	u32 id[VIOMMU_MAX_RIDS];
+};
+
+static void viommu_collect_ids(const struct viommu *viommu, struct device *dev,
+			       struct viommu_ids *ids)
 {
 	struct viommu_rids rids;
-	unsigned int i, nr = 0;
+	unsigned int i;
+
+	ids->nr = 0;
+	if (!dev_is_pci(dev)) {
+		ids->nr = viommu_has_registers(viommu, dev, &ids->id[0]);
+		return;
+	}
+	viommu_collect_rids(to_pci_dev(dev), &rids);
+	for (i = 0; i < rids.nr; i++)
+		ids->nr += viommu_has_rid(viommu, to_pci_dev(dev), rids.rid[i],
+					  &ids->id[ids->nr]);
+}
+
+/* An alias that nothing lists, or that another IOMMU translates, is no reason to do without. */
+static void viommu_say_left_out(const struct viommu *viommu, struct pci_dev *pdev)
+{
+	struct viommu_rids rids;
+	unsigned int i;
+	u32 id;
 
 	viommu_collect_rids(pdev, &rids);
 	for (i = 0; i < rids.nr; i++) {
-		u16 rid = rids.rid[i];
-
-		if (viommu_has_rid(viommu, pdev, rid, &ids[nr]))
-			nr++;
-		else
-			dev_info(&pdev->dev, "its DMA as %02x:%02x.%d is not behind %s, and left out\n",
-				 PCI_BUS_NUM(rid), PCI_SLOT(rid), PCI_FUNC(rid),
-				 dev_name(viommu->dev));
+		if (!viommu_has_rid(viommu, pdev, rids.rid[i], &id))
+			dev_info(&pdev->dev, "its alias %02x:%02x.%d is behind another IOMMU or none, and left out\n",
+				 PCI_BUS_NUM(rids.rid[i]), PCI_SLOT(rids.rid[i]),
+				 PCI_FUNC(rids.rid[i]));
 	}
-	return nr;
 }
 
 static int viommu_make_fwspec(struct viommu *viommu, struct device *dev)
 {
-	u32 ids[VIOMMU_MAX_RIDS];
-	unsigned int nr;
+	struct viommu_ids ids;
 	int err;
 
-	if (dev_is_pci(dev))
-		nr = viommu_collect_ids(viommu, to_pci_dev(dev), ids);
-	else
-		nr = viommu_has_registers(viommu, dev, &ids[0]);
-
+	viommu_collect_ids(viommu, dev, &ids);
 	err = viommu_compat_fwspec_init(dev, viommu->iommu.fwnode, &viommu_ops);
 	/* All at once: a fwspec with some of them would be taken for complete */
 	if (!err)
-		err = iommu_fwspec_add_ids(dev, ids, nr);
+		err = iommu_fwspec_add_ids(dev, ids.id, ids.nr);
 	if (err && err != -EPROBE_DEFER)
 		dev_err(dev, "not translated: %pe\n", ERR_PTR(err));
 	return err;
@@ -359,6 +376,33 @@ static void viommu_check_contradiction(struct device *dev, const struct iommu_fw
 	mutex_unlock(&viommu_list_lock);
 }
 
+/*
+ * Stock kernels read a VIOT less strictly than we do: they take entries that
+ * make no sense, and IDs of other IOMMUs. What they made of it has to be what
+ * we make of it; false if the device is not to be translated.
+ */
+static bool viommu_confirm(struct viommu *viommu, struct device *dev)
+{
+	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(dev);
+	struct viommu_ids ids;
+
+	if (viommu_compat_reads_viot() || !viommu_firmware_has_viot() ||
+	    is_of_node(fwspec->iommu_fwnode))
+		return true;
+	viommu_collect_ids(viommu, dev, &ids);
+	if (!ids.nr) {
+		dev_err(dev, "not translated: no valid entry of the VIOT puts it behind %s\n",
+			dev_name(viommu->dev));
+		return false;
+	}
+	if (ids.nr == fwspec->num_ids && !memcmp(ids.id, fwspec->ids, ids.nr * sizeof(ids.id[0])))
+		return true;
+	dev_warn(dev, "the kernel has read %u IDs in the VIOT where %u are right\n",
+		 fwspec->num_ids, ids.nr);
+	fwspec->num_ids = 0;
+	return !iommu_fwspec_add_ids(dev, ids.id, ids.nr);
+}
+
 /* A kernel that offers every device leaves it to us to know which are ours. */
 static bool viommu_describe_offered(struct device *dev)
 {
@@ -397,10 +441,14 @@ struct viommu *viommu_topology_find(struct device *dev)
 		return NULL;
 	viommu = viommu_find_by_fwnode(fwspec->iommu_fwnode);
 	viommu_check_contradiction(dev, fwspec);
-	if (viommu && dev == viommu->dev->parent) {
+	if (!viommu)
+		return NULL;
+	if (dev == viommu->dev->parent || !viommu_confirm(viommu, dev)) {
 		viommu_put(viommu);
 		return NULL;
 	}
+	if (dev_is_pci(dev))
+		viommu_say_left_out(viommu, to_pci_dev(dev));
 	return viommu;
 }
 

@@ -346,6 +346,7 @@ void viommu_get_resv_regions(struct device *dev, struct list_head *head);
 
 void viommu_firmware_init(void);
 void viommu_firmware_exit(void);
+bool viommu_firmware_has_viot(void);
 bool viommu_firmware_rid(const struct viommu *viommu, struct pci_dev *pdev, u16 rid, u32 *id);
 bool viommu_firmware_block(const struct viommu *viommu, const struct resource *block, u32 *id);
 bool viommu_firmware_of_device(const struct viommu *viommu, struct device *dev);

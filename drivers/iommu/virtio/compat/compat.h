@@ -207,6 +207,16 @@ static inline bool viommu_compat_offers_all(void)
 #endif
 }
 
+/* Is it our own code that makes fwspecs of a VIOT? */
+static inline bool viommu_compat_reads_viot(void)
+{
+#ifdef VIOMMU_IN_TREE
+	return true;
+#else
+	return viommu_compat_offers_all();
+#endif
+}
+
 #ifdef VIOMMU_IN_TREE
 #include <linux/virtio_iommu.h>
 
