@@ -101,6 +101,32 @@ static void layout(void)
 	       "}\n");
 }
 
+static void neighbours(void)
+{
+	struct json j;
+	int i;
+
+	begin(&j);
+	json_array_begin(&j);
+	for (i = 0; i < 3; i++) {
+		json_array_begin(&j);
+		if (i < 2)
+			json_u64(&j, i);
+		json_array_end(&j);
+	}
+	json_array_end(&j);
+	end(&j);
+	expect("[\n"
+	       "  [\n"
+	       "    0\n"
+	       "  ],\n"
+	       "  [\n"
+	       "    1\n"
+	       "  ],\n"
+	       "  []\n"
+	       "]\n");
+}
+
 static void as_deep_as_it_may_be(void)
 {
 	struct json j;
@@ -209,6 +235,7 @@ static const struct check_case cases[] = {
 	CASE(values_alone),
 	CASE(empty_containers_have_one_line),
 	CASE(layout),
+	CASE(neighbours),
 	CASE(as_deep_as_it_may_be),
 	CASE(strings),
 	CASE(what_is_utf8),

@@ -335,6 +335,22 @@ static void an_iommu_too_far_down_is_named(void)
 		blob_free(&table);
 }
 
+static void what_follows_a_short_node_stays(void)
+{
+	struct blob table;
+
+	if (!EXPECT(build_text("broken\npci 0000:00 behind a size 17\n"
+			       "bytes ffffff\niommu a mmio 1\n", &table)))
+		return;
+	EXPECT(!memcmp(table.bytes + 48 + 16, "\0\xff\xff\xff", 4));
+	blob_free(&table);
+	if (!EXPECT(build_text("broken\npci 0000:00 behind a size 18\n"
+			       "bytes ffffff\niommu a mmio 1\n", &table)))
+		return;
+	EXPECT(!memcmp(table.bytes + 48 + 16, "\x45\0\xff\xff\xff", 5));
+	blob_free(&table);
+}
+
 static void more_nodes_than_a_header_can_count(void)
 {
 	struct blob text = { 0 }, table;
@@ -520,6 +536,23 @@ static void there_and_back(void)
 		expect_round_trip(b.bytes, b.len);
 		free(b.bytes);
 	}
+}
+
+static void there_and_back_of_odd_headers(void)
+{
+	u8 bytes[64] = { 0 };
+
+	/* A table that ends before its checksum, which is then any byte. */
+	bytes[9] = 5;
+	expect_round_trip(bytes, sizeof(bytes));
+	/* What looks like a node in the header. */
+	memcpy(bytes, "VIOT", 4);
+	bytes[4] = sizeof(bytes);
+	bytes[36] = 2;
+	bytes[38] = 40;
+	memcpy(bytes + 40, "\x09\x00\x08\x00", 4);
+	memcpy(bytes + 48, "\x04\x00\x10\x00", 4);
+	expect_round_trip(bytes, sizeof(bytes));
 }
 
 static void there_and_back_cut_anywhere(void)
@@ -716,11 +749,13 @@ static const struct check_case cases[] = {
 	CASE(what_the_decoder_refuses_is_named_by_line),
 	CASE(warnings_do_not_stop_it),
 	CASE(an_iommu_too_far_down_is_named),
+	CASE(what_follows_a_short_node_stays),
 	CASE(more_nodes_than_a_header_can_count),
 	CASE(nothing_else_fits_into_the_header),
 	CASE(every_finding_can_be_had),
 	CASE(every_finding_has_a_name),
 	CASE(there_and_back),
+	CASE(there_and_back_of_odd_headers),
 	CASE(there_and_back_cut_anywhere),
 	CASE(there_and_back_with_a_byte_changed),
 	CASE(there_and_back_of_noise),

@@ -96,6 +96,28 @@ def test_the_page_describes_a_table_that_can_be_built():
     viot("--lint", made("page", spec.encode()))
 
 
+def test_text_is_sorted():
+    spec = (b"iommu b pci 0001:00:02.0\niommu a pci 0000:00:02.0\n"
+            b"pci 0002:00 - 0003:00 endpoint 0 behind a\n"
+            b"pci 0001:00:03.0 endpoint 0x18 behind b\npci 0000:90 behind a\n"
+            b"mmio 0x2000 endpoint 2 behind a\nmmio 0x1000 endpoint 1 behind a\n"
+            b"pci 0000:10 behind a\niommu c mmio 0x3000\n")
+    text = viot(made("sorted", spec))
+    equal(re.findall(r"^(?:IOMMU|  [0-9]).*", text, re.M), [
+        "IOMMU 0000:00:02.0 (PCI, node 64)",
+        "  0000:10:00.0 - 0000:10:1f.7  0x1000 - 0x10ff            200",
+        "  0000:90:00.0 - 0000:90:1f.7  0x9000 - 0x90ff            128",
+        "  0002:00:00.0 - 0002:00:1f.7  0x0 - 0xff                  80",
+        "  0003:00:00.0 - 0003:00:1f.7  0x10000 - 0x100ff           80",
+        "  0x1000                       0x1                        176",
+        "  0x2000                       0x2                        152",
+        "IOMMU 0001:00:02.0 (PCI, node 48)",
+        "  0001:00:03.0                 0x18                       104",
+        "IOMMU 0x3000 (MMIO, node 224)"])
+    equal(text.count("= BDFs"), 1)
+    equal(text.count("  Nothing is behind it.\n"), 1)
+
+
 def test_text_has_findings():
     text = viot(made("broken", BROKEN))
     assert ("1 error, 0 warnings, 0 notes:\n"

@@ -182,7 +182,8 @@ static void put_header(const struct viot_doc *doc, FILE *out)
 static bool ids_are_bdfs(const struct viot_pci_range *r, u32 nr)
 {
 	for (; nr; nr--, r++)
-		if (r->segment_last || r->endpoint_start != r->bdf_start)
+		if (r->segment_start != r->segment_last ||
+		    r->endpoint_start != r->bdf_start)
 			return false;
 	return true;
 }
