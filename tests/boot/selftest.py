@@ -317,7 +317,7 @@ class Scenarios(unittest.TestCase):
                      'steps = ["a"]\ntrace = ["map@nvme >= 1"]\n',
                      'steps = ["a"]\ntrace = ["maps == 0"]\n',
                      'steps = ["a"]\nfaults = ["nvme"]\n',
-                     'steps = []\n', '',
+                     'steps = []\n', '', 'steps = ["a"]\nlong = ["j"]\n',
                      'steps = ["a"]\n[[fake]]\nfeatures = ["NONE"]\n',
                      'steps = ["a"]\n[[fake]]\nadress = "3"\n'):
             with self.subTest(text), self.assertRaises(scenario.ScenarioError):
@@ -333,6 +333,10 @@ class Scenarios(unittest.TestCase):
                           "s.k.rival.strict"])
         self.assertEqual(cases[1].settings.trace, ["map == 0"])
         self.assertEqual(cases[2].settings.timeout, 9)
+
+    def test_a_kernel_may_be_left_out_of_the_short_run(self):
+        cases = self.load('steps = ["a"]\nlong = ["k"]\ntags = ["t"]\n')
+        self.assertEqual(cases[0].settings.tags, ["t", "long"])
 
     def test_every_scenario_of_the_tree_can_be_read(self):
         self.assertGreater(len(scenario.load_all(HERE)), 20)

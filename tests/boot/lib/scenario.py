@@ -76,6 +76,7 @@ class Settings:
     match: str = ""                 # what must be found where it failed
     tries: int = 1                  # boots until it failed as expected
     tags: list = dataclasses.field(default_factory=list)
+    long: list = dataclasses.field(default_factory=list)  # kernels: tag "long"
 
 
 @dataclasses.dataclass
@@ -121,6 +122,10 @@ def case(name, kernel, driver, policy, table):
     for part in (driver, policy):
         merged.update(table.get(part, {}))
     settings = Settings(**merged)
+    if set(settings.long) - set(table["kernel"]):
+        raise ScenarioError(f"long: not among the kernels: {settings.long}")
+    if kernel in settings.long:
+        settings.tags = [*settings.tags, "long"]
     settings.devices = [device(d, i) for i, d in enumerate(settings.devices)]
     settings.fake = [fakes.fake(f) for f in settings.fake]
     if settings.expect not in OUTCOMES:
