@@ -7,6 +7,7 @@
  */
 #include <linux/acpi.h>
 #include <linux/of.h>
+#include <linux/overflow.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
@@ -149,15 +150,61 @@ static struct device_node *viommu_of_host(struct pci_dev *pdev)
 	return host ? host->of_node : NULL;
 }
 
+/* The cells of an entry of iommu-map, where an IOMMU has one cell. */
+struct viommu_of_entry {
+	u32 rid;
+	u32 iommu;
+	u32 id;
+	u32 length;
+};
+
+/* False: there are no more. */
+static bool viommu_of_entry(struct device_node *host, unsigned int i,
+			    struct viommu_of_entry *entry)
+{
+	const __be32 *cells;
+	int len;
+
+	cells = of_get_property(host, "iommu-map", &len);
+	if (!cells || (i + 1) * 4 * sizeof(*cells) > len)
+		return false;
+	entry->rid = be32_to_cpu(cells[4 * i]);
+	entry->iommu = be32_to_cpu(cells[4 * i + 1]);
+	entry->id = be32_to_cpu(cells[4 * i + 2]);
+	entry->length = be32_to_cpu(cells[4 * i + 3]);
+	return true;
+}
+
+static u32 viommu_of_cells(const struct device_node *iommu)
+{
+	u32 cells;
+
+	return of_property_read_u32(iommu, "#iommu-cells", &cells) ? 0 : cells;
+}
+
+/*
+ * The kernel's own lookup has a line for the log each time that there is no
+ * entry, and lets IDs wrap around at 32 bits.
+ */
 static bool viommu_of_rid(const struct viommu *viommu, struct pci_dev *pdev, u16 rid, u32 *id)
 {
-	struct device_node *host = viommu_of_host(pdev), *iommu;
+	struct device_node *iommu = to_of_node(viommu->iommu.fwnode);
+	struct device_node *host = viommu_of_host(pdev);
+	struct viommu_of_entry entry;
+	u32 masked = rid, mask;
+	unsigned int i;
 
-	if (!host)
+	if (!iommu || !host || viommu_of_cells(iommu) != 1)
 		return false;
-	iommu = viommu_compat_of_iommu(host, rid, id);
-	of_node_put(iommu);
-	return iommu && iommu == to_of_node(viommu->iommu.fwnode);
+	if (!of_property_read_u32(host, "iommu-map-mask", &mask))
+		masked &= mask;
+	for (i = 0; viommu_of_entry(host, i, &entry); i++) {
+		if (masked < entry.rid || masked - entry.rid >= entry.length)
+			continue;
+		return entry.iommu == iommu->phandle &&
+		       !check_add_overflow(entry.id, masked - entry.rid, id);
+	}
+	return false;
 }
 
 /**
@@ -182,16 +229,15 @@ bool viommu_firmware_of_device(const struct viommu *viommu, struct device *dev)
  */
 static bool viommu_of_wrapped(struct device_node *host, u32 id)
 {
-	u32 first, length, i;
+	struct viommu_of_entry entry;
+	unsigned int i;
+	u32 end;
 
-	/* Entries are {first requester ID, IOMMU, first ID, length} */
-	for (i = 0; ; i += 4) {
-		if (of_property_read_u32_index(host, "iommu-map", i + 2, &first) ||
-		    of_property_read_u32_index(host, "iommu-map", i + 3, &length))
-			return false;
-		if (length && length - 1 > U32_MAX - first && id <= first + length - 1)
+	for (i = 0; viommu_of_entry(host, i, &entry); i++) {
+		if (check_add_overflow(entry.id, entry.length, &end) && id < end)
 			return true;
 	}
+	return false;
 }
 
 /**
@@ -204,13 +250,12 @@ static bool viommu_of_wrapped(struct device_node *host, u32 id)
  */
 int viommu_of_xlate(struct device *dev, const struct of_phandle_args *args)
 {
-	u32 id = args->args[0], cells = 0;
+	u32 id = args->args[0];
 
 	/* Not every kernel looks at it when it reads an iommu-map */
-	of_property_read_u32(args->np, "#iommu-cells", &cells);
-	if (cells != 1 || args->args_count != 1) {
+	if (args->args_count != 1 || viommu_of_cells(args->np) != 1) {
 		dev_err(dev, "not translated: #iommu-cells of %pOF is %u, a virtio-iommu has 1\n",
-			args->np, cells);
+			args->np, viommu_of_cells(args->np));
 		return -EINVAL;
 	}
 	if (dev_is_pci(dev) && viommu_of_wrapped(viommu_of_host(to_pci_dev(dev)), id)) {

@@ -174,27 +174,6 @@ static inline bool viommu_compat_fwspec_ours(const struct iommu_fwspec *fwspec,
 }
 #endif
 
-/*
- * The IOMMU that a PCI host bridge's iommu-map gives for a requester ID, with a
- * reference, and the endpoint ID; or NULL
- */
-static inline struct device_node *viommu_compat_of_iommu(struct device_node *host, u32 rid,
-							 u32 *id)
-{
-#ifdef VIOMMU_HAVE_OF_MAP_IOMMU_ID
-	struct of_phandle_args args;
-
-	if (of_map_iommu_id(host, rid, &args))
-		return NULL;
-	*id = args.args[0];
-	return args.np;
-#else
-	struct device_node *iommu = NULL;
-
-	return of_map_id(host, rid, "iommu-map", "iommu-map-mask", &iommu, id) ? NULL : iommu;
-#endif
-}
-
 /* ---- who tells a device which IOMMU it is behind ---------------------------------- */
 
 /* Up to 6.4, the core offers every device to the only IOMMU driver there is. */
