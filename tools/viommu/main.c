@@ -23,14 +23,6 @@ static const struct command {
 	{ "topology", cmd_topology, "show which device is behind which IOMMU" },
 };
 
-/* Until there is another. */
-int __weak cmd_topology(int argc, char **argv)
-{
-	(void)argc;
-	complain("there is no %s yet", argv[0]);
-	return EXIT_TROUBLE;
-}
-
 static void show_usage(FILE *out)
 {
 	const struct command *c;
