@@ -149,6 +149,17 @@ reserved() {
 	}
 }
 
+# shows REGEX...: "viommu topology" has a line for each.
+shows() {
+	viommu topology >/tmp/topology || fail "viommu topology: status $?" || return
+	for _line; do
+		grep -Eq -- "$_line" /tmp/topology && continue
+		note "viommu topology does not show: $_line"
+		while read -r _line; do note "$_line"; done </tmp/topology
+		return 1
+	done
+}
+
 # ---- DMA ----------------------------------------------------------------
 
 # dma_disk NAME: what is written to a disk is read back, and is on the disk.
@@ -183,10 +194,14 @@ dma_net() {
 		fail "$1: no answer from the network" || return
 	head -c "$ECHO_BYTES" /dev/urandom >/tmp/out
 	timeout 60 nc 10.0.2.100 7 </tmp/out >/tmp/in
-	cmp /tmp/out /tmp/in || fail "$1: the echo differs" || return
+	cmp /tmp/out /tmp/in || fail "$1: the echo has $(wc -c </tmp/in) bytes, of" \
+		"which these differ: $(cmp -l /tmp/out /tmp/in | extent)" || return
 	ifconfig "$_interface" down
 	fact dma "$1"
 }
+
+# extent: number, first and last of the bytes that cmp -l says differ.
+extent() { awk 'NR == 1 { first = $1 } END { print NR, first, $1 }'; }
 
 # hotplug NAME COUNT: plug a network card, use it and unplug it, COUNT times.
 # Each time its group is the same, and gone afterwards, as is its memory: the

@@ -8,17 +8,24 @@ import os
 import pathlib
 import shutil
 import subprocess
+import threading
 
 from scenario import ScenarioError
 
 REPO = pathlib.Path(__file__).resolve().parents[3]
 SOURCES = ("tools/viommu", "tools/include", "drivers/acpi",
            "drivers/iommu/virtio/viommu.h")
+building = threading.Lock()
 
 
-def tool(cache):
-    """Build tools/viommu once; return the program."""
-    key = hashlib.sha256()
+def tool(cache, *options):
+    """Build tools/viommu once, with options of make; return the program."""
+    with building:
+        return build(cache, options)
+
+
+def build(cache, options):
+    key = hashlib.sha256(repr(options).encode())
     for source in SOURCES:
         for path in sorted([REPO / source, *(REPO / source).rglob("*.[ch]")]):
             if path.is_file():
@@ -27,7 +34,7 @@ def tool(cache):
     if not (directory / "viommu").exists():
         fresh = directory.with_suffix(f".{os.getpid()}.tmp")
         done = subprocess.run(
-            ["make", "-C", REPO / "tools/viommu", f"O={fresh}"],
+            ["make", "-C", REPO / "tools/viommu", f"O={fresh}", *options],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             check=False)
         if done.returncode:

@@ -9,6 +9,7 @@ import re
 import stat
 import subprocess
 
+import firmware
 import machine
 from scenario import ScenarioError
 
@@ -131,6 +132,13 @@ def programs(arch, cache):
     return built
 
 
+def viommu(case, cache):
+    """Our program for the guest, if a step runs it."""
+    if not any(re.search(r"\b(viommu|shows)\b", s) for s in case.settings.steps):
+        return {}
+    return {"viommu": firmware.tool(cache, "STATIC=1", f"CC={CC[case.arch]}")}
+
+
 def environment(case, modules):
     """What the guest's shell is told about its case."""
     values = {"POLICY": case.policy, "DRIVER": case.driver,
@@ -156,7 +164,8 @@ def initramfs(case, kernel, module, busybox, cache, path):
         known.replace("virtio_iommu", module)
     archive = Archive()
     archive.program("bin/busybox", busybox.read_bytes())
-    for name, binary in programs(case.arch, cache).items():
+    for name, binary in (programs(case.arch, cache)
+                         | viommu(case, cache)).items():
         archive.program(f"bin/{name}", binary.read_bytes())
     archive.program("init", (GUEST / "init").read_bytes())
     archive.add("lib/lib.sh", (GUEST / "lib.sh").read_bytes())
