@@ -6,7 +6,6 @@
 #define __aligned(x)		__attribute__((__aligned__(x)))
 #define __maybe_unused		__attribute__((__unused__))
 #define __must_check		__attribute__((__warn_unused_result__))
-#define __weak			__attribute__((__weak__))
 #define __printf(fmt, args)	__attribute__((__format__(__printf__, fmt, args)))
 #define __counted_by(m)
 #define __force
