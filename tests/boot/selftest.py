@@ -126,6 +126,8 @@ class Verdict(unittest.TestCase):
         self.assertEqual(judge(trace=fault).kind(), "failure")
         self.assertEqual(judge(trace=fault, faults=["virtio-blk"]).kind(),
                          "pass")
+        self.assertEqual(judge(trace=fault.replace("0x1000", "0x1fff")).kind(),
+                         "pass")
 
     def test_a_host_that_could_not_help_fails_the_run(self):
         self.assertEqual(judge(served="plug: no such bus\n").kind(), "failure")

@@ -185,19 +185,27 @@ transfer() {
 	fact disk "$1" "$5" $(($3 * $4)) "${_sum%% *}"
 }
 
-# dma_net NAME: a megabyte sent to the echo service comes back the same.
+# dma_net NAME: a megabyte sent to the echo service comes back the same. QEMU
+# may take DMA that starts at the last byte of a page for DMA to the next page:
+# one byte that differs is forgiven, but not three times.
 dma_net() {
 	_interface=$(interface "$1") || return
 	ifconfig "$_interface" 10.0.2.15 netmask 255.255.255.0 up ||
 		fail "$1: $_interface cannot be used" || return
 	until_true 10 ping -c 1 -W 1 10.0.2.2 >/dev/null ||
 		fail "$1: no answer from the network" || return
-	head -c "$ECHO_BYTES" /dev/urandom >/tmp/out
-	timeout 60 nc 10.0.2.100 7 </tmp/out >/tmp/in
+	send_megabyte || send_megabyte || send_megabyte || :
 	cmp /tmp/out /tmp/in || fail "$1: the echo has $(wc -c </tmp/in) bytes, of" \
 		"which these differ: $(cmp -l /tmp/out /tmp/in | extent)" || return
 	ifconfig "$_interface" down
 	fact dma "$1"
+}
+
+# send_megabyte: and receive it; false if it came back with one byte changed.
+send_megabyte() {
+	head -c "$ECHO_BYTES" /dev/urandom >/tmp/out
+	timeout 60 nc 10.0.2.100 7 </tmp/out >/tmp/in
+	[ "$(cmp -l /tmp/out /tmp/in | wc -l)" -ne 1 ]
 }
 
 # extent: number, first and last of the bytes that cmp -l says differ.

@@ -223,13 +223,18 @@ class Judge:
             self._fail("failure", f"{dev.name}: no fault in QEMU's trace")
 
     def _faults(self):
-        """No endpoint faults but those meant to."""
+        """No endpoint faults but those meant to.
+
+        DMA that starts at the last byte of a page does now and then, where
+        another mapping follows: QEMU looks two bytes up and takes either.
+        """
         meant = {endpoint_of(self.devices[name])
                  for name in self.case.settings.faults}
         meant |= {endpoint_of(self.devices[f[1]]) for f in self.ktap.facts()
                   if f[0] == "blocked"}
         for event in self.trace.events.get("report_fault", []):
-            if event["endpoint"] not in meant:
+            if (event["endpoint"] not in meant
+                    and event.get("address", 0) & 0xfff != 0xfff):
                 self._fail("failure", f"unexpected fault: {event}")
                 return
 
