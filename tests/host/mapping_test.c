@@ -29,7 +29,7 @@ static struct viommu_mapping *new_mapping(u64 iova, u64 last)
 
 /* ---- A model: no order, no tree --------------------------------------------- */
 
-#define MODEL_MAX	256
+#define MODEL_MAX	128
 
 struct model {
 	struct viommu_mapping	*mapping[MODEL_MAX];
@@ -354,7 +354,7 @@ static void random_operations(struct iova_range (*random_range)(void))
 		check_row("operation %u, %u mappings", i, w.model.nr);
 		r = random_range();
 		/* Grows for a while, then shrinks for a while. */
-		if (w.model.nr && (w.model.nr == MODEL_MAX / 2 || check_random(4) < i / 1000 % 4))
+		if (w.model.nr && (w.model.nr == MODEL_MAX || check_random(4) < i / 1000 % 4))
 			take(&w, check_random(w.model.nr));
 		else if (add(&w, r.iova, r.last))
 			added++;

@@ -436,7 +436,7 @@ struct holes {
 	struct {
 		u64	start;
 		u64	last;
-	} list[CELLS];
+	} list[CELLS / 2 + 1];
 	unsigned int	nr;
 	unsigned int	enough;
 };
@@ -445,7 +445,7 @@ static int see_hole(u64 start, u64 last, void *ctx)
 {
 	struct holes *h = ctx;
 
-	if (h->nr < CELLS) {
+	if (h->nr < ARRAY_SIZE(h->list)) {
 		h->list[h->nr].start = start;
 		h->list[h->nr].last = last;
 	}
