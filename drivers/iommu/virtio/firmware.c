@@ -107,15 +107,24 @@ static bool viommu_is_viot_iommu(const struct viommu *viommu, const struct viot_
 	return false;
 }
 
-static bool viommu_viot_rid(const struct viommu *viommu, struct pci_dev *pdev, u16 rid, u32 *id)
+/* What an entry of the table means to an IOMMU. */
+static enum viommu_listed viommu_viot_listed(const struct viommu *viommu,
+					     const struct viot_endpoint *ep, u32 *id)
+{
+	if (!viommu_is_viot_iommu(viommu, &viommu_viot->iommus[ep->iommu]))
+		return VIOMMU_LISTED_ELSEWHERE;
+	*id = ep->id;
+	return VIOMMU_LISTED_HERE;
+}
+
+static enum viommu_listed viommu_viot_rid(const struct viommu *viommu, struct pci_dev *pdev,
+					  u16 rid, u32 *id)
 {
 	struct viot_endpoint ep;
 
-	if (!viommu_viot || !viot_lookup_pci(viommu_viot, pci_domain_nr(pdev->bus), rid, &ep) ||
-	    !viommu_is_viot_iommu(viommu, &viommu_viot->iommus[ep.iommu]))
-		return false;
-	*id = ep.id;
-	return true;
+	if (!viommu_viot || !viot_lookup_pci(viommu_viot, pci_domain_nr(pdev->bus), rid, &ep))
+		return VIOMMU_UNLISTED;
+	return viommu_viot_listed(viommu, &ep, id);
 }
 
 /**
@@ -125,17 +134,16 @@ static bool viommu_viot_rid(const struct viommu *viommu, struct pci_dev *pdev, u
  * @id: where its endpoint ID goes
  *
  * Context: Process.
- * Return: Whether the device is behind @viommu.
+ * Return: Whether the device is listed, and here or behind another IOMMU.
  */
-bool viommu_firmware_block(const struct viommu *viommu, const struct resource *block, u32 *id)
+enum viommu_listed viommu_firmware_block(const struct viommu *viommu,
+					 const struct resource *block, u32 *id)
 {
 	struct viot_endpoint ep;
 
-	if (!viommu_viot || !viot_lookup_mmio(viommu_viot, block->start, block->end, &ep) ||
-	    !viommu_is_viot_iommu(viommu, &viommu_viot->iommus[ep.iommu]))
-		return false;
-	*id = ep.id;
-	return true;
+	if (!viommu_viot || !viot_lookup_mmio(viommu_viot, block->start, block->end, &ep))
+		return VIOMMU_UNLISTED;
+	return viommu_viot_listed(viommu, &ep, id);
 }
 
 /* ---- Device tree ------------------------------------------------------------------ */
@@ -182,29 +190,41 @@ static u32 viommu_of_cells(const struct device_node *iommu)
 	return of_property_read_u32(iommu, "#iommu-cells", &cells) ? 0 : cells;
 }
 
+/* The entry of iommu-map that a requester ID is in; false if there is none. */
+static bool viommu_of_find_entry(struct device_node *host, u32 rid,
+				 struct viommu_of_entry *entry)
+{
+	unsigned int i;
+
+	for (i = 0; viommu_of_entry(host, i, entry); i++) {
+		if (rid >= entry->rid && rid - entry->rid < entry->length)
+			return true;
+	}
+	return false;
+}
+
 /*
  * The kernel's own lookup has a line for the log each time that there is no
  * entry, and lets IDs wrap around at 32 bits.
  */
-static bool viommu_of_rid(const struct viommu *viommu, struct pci_dev *pdev, u16 rid, u32 *id)
+static enum viommu_listed viommu_of_rid(const struct viommu *viommu, struct pci_dev *pdev,
+					u16 rid, u32 *id)
 {
 	struct device_node *iommu = to_of_node(viommu->iommu.fwnode);
 	struct device_node *host = viommu_of_host(pdev);
 	struct viommu_of_entry entry;
 	u32 masked = rid, mask;
-	unsigned int i;
 
-	if (!iommu || !host || viommu_of_cells(iommu) != 1)
-		return false;
+	if (!host)
+		return VIOMMU_UNLISTED;
 	if (!of_property_read_u32(host, "iommu-map-mask", &mask))
 		masked &= mask;
-	for (i = 0; viommu_of_entry(host, i, &entry); i++) {
-		if (masked < entry.rid || masked - entry.rid >= entry.length)
-			continue;
-		return entry.iommu == iommu->phandle &&
-		       !check_add_overflow(entry.id, masked - entry.rid, id);
-	}
-	return false;
+	if (!viommu_of_find_entry(host, masked, &entry))
+		return VIOMMU_UNLISTED;
+	if (!iommu || entry.iommu != iommu->phandle || viommu_of_cells(iommu) != 1 ||
+	    check_add_overflow(entry.id, masked - entry.rid, id))
+		return VIOMMU_LISTED_ELSEWHERE;
+	return VIOMMU_LISTED_HERE;
 }
 
 /**
@@ -275,9 +295,13 @@ int viommu_of_xlate(struct device *dev, const struct of_phandle_args *args)
  * @id: where the endpoint ID goes
  *
  * Context: Process.
- * Return: Whether DMA under @rid is behind @viommu.
+ * Return: Whether DMA under @rid is listed, and here or elsewhere, which is also
+ * where an entry leads that is wrong.
  */
-bool viommu_firmware_rid(const struct viommu *viommu, struct pci_dev *pdev, u16 rid, u32 *id)
+enum viommu_listed viommu_firmware_rid(const struct viommu *viommu, struct pci_dev *pdev,
+				       u16 rid, u32 *id)
 {
-	return viommu_of_rid(viommu, pdev, rid, id) || viommu_viot_rid(viommu, pdev, rid, id);
+	enum viommu_listed listed = viommu_of_rid(viommu, pdev, rid, id);
+
+	return listed == VIOMMU_UNLISTED ? viommu_viot_rid(viommu, pdev, rid, id) : listed;
 }

@@ -104,37 +104,45 @@ static bool viommu_builtin_rid(const struct viommu *viommu, struct pci_dev *pdev
 	return true;
 }
 
-static bool viommu_builtin_block(const struct viommu *viommu, const struct resource *block,
-				 u32 *id)
+static bool viommu_builtin_registers(const struct viommu *viommu, struct device *dev, u32 *id)
 {
+	const struct resource *block;
 	struct viot_endpoint ep;
+	unsigned int i;
 
-	if (!viommu->builtin ||
-	    !viot_lookup_mmio(viommu->builtin, block->start, block->end, &ep))
-		return false;
-	*id = ep.id;
-	return true;
+	for (i = 0; viommu->builtin && (block = viommu_topology_block(dev, i)); i++) {
+		if (viot_lookup_mmio(viommu->builtin, block->start, block->end, &ep)) {
+			*id = ep.id;
+			return true;
+		}
+	}
+	return false;
 }
 
-/* Is DMA under this requester ID behind this IOMMU, and as which endpoint? */
+/*
+ * Is DMA under this requester ID behind this IOMMU, and as which endpoint? What
+ * the IOMMU says counts only where the firmware says nothing.
+ */
 static bool viommu_has_rid(const struct viommu *viommu, struct pci_dev *pdev, u16 rid, u32 *id)
 {
-	return viommu_firmware_rid(viommu, pdev, rid, id) ||
-	       viommu_builtin_rid(viommu, pdev, rid, id);
+	enum viommu_listed listed = viommu_firmware_rid(viommu, pdev, rid, id);
+
+	return listed == VIOMMU_LISTED_HERE ||
+	       (listed == VIOMMU_UNLISTED && viommu_builtin_rid(viommu, pdev, rid, id));
 }
 
 /* Likewise for a device that is not on PCI; its first block that is listed counts. */
 static bool viommu_has_registers(const struct viommu *viommu, struct device *dev, u32 *id)
 {
+	enum viommu_listed listed = VIOMMU_UNLISTED;
 	const struct resource *block;
 	unsigned int i;
 
-	for (i = 0; (block = viommu_topology_block(dev, i)); i++) {
-		if (viommu_firmware_block(viommu, block, id) ||
-		    viommu_builtin_block(viommu, block, id))
-			return true;
-	}
-	return false;
+	for (i = 0; listed == VIOMMU_UNLISTED && (block = viommu_topology_block(dev, i)); i++)
+		listed = viommu_firmware_block(viommu, block, id);
+	if (listed != VIOMMU_UNLISTED)
+		return listed == VIOMMU_LISTED_HERE;
+	return viommu_builtin_registers(viommu, dev, id);
 }
 
 /* ---- PCI aliases ------------------------------------------------------------------ */
@@ -335,16 +343,9 @@ static int viommu_describe(struct device *dev)
 /* What an IOMMU calls a device by itself, whatever the firmware says. */
 static bool viommu_builtin_id(const struct viommu *viommu, struct device *dev, u32 *id)
 {
-	const struct resource *block;
-	unsigned int i;
-
-	if (dev_is_pci(dev))
-		return viommu_builtin_rid(viommu, to_pci_dev(dev), pci_dev_id(to_pci_dev(dev)), id);
-	for (i = 0; (block = viommu_topology_block(dev, i)); i++) {
-		if (viommu_builtin_block(viommu, block, id))
-			return true;
-	}
-	return false;
+	return dev_is_pci(dev) ?
+	       viommu_builtin_rid(viommu, to_pci_dev(dev), pci_dev_id(to_pci_dev(dev)), id) :
+	       viommu_builtin_registers(viommu, dev, id);
 }
 
 static bool viommu_fwspec_has(const struct iommu_fwspec *fwspec, u32 id)

@@ -344,11 +344,25 @@ void viommu_get_resv_regions(struct device *dev, struct list_head *head);
 
 /* ---- firmware.c: what device tree and VIOT say ----------------------------- */
 
+/**
+ * enum viommu_listed - what the firmware has to say of a device
+ * @VIOMMU_UNLISTED: nothing
+ * @VIOMMU_LISTED_HERE: it is behind the IOMMU in question
+ * @VIOMMU_LISTED_ELSEWHERE: it is behind another, whether that is there or not
+ */
+enum viommu_listed {
+	VIOMMU_UNLISTED,
+	VIOMMU_LISTED_HERE,
+	VIOMMU_LISTED_ELSEWHERE,
+};
+
 void viommu_firmware_init(void);
 void viommu_firmware_exit(void);
 bool viommu_firmware_has_viot(void);
-bool viommu_firmware_rid(const struct viommu *viommu, struct pci_dev *pdev, u16 rid, u32 *id);
-bool viommu_firmware_block(const struct viommu *viommu, const struct resource *block, u32 *id);
+enum viommu_listed viommu_firmware_rid(const struct viommu *viommu, struct pci_dev *pdev,
+				       u16 rid, u32 *id);
+enum viommu_listed viommu_firmware_block(const struct viommu *viommu,
+					 const struct resource *block, u32 *id);
 bool viommu_firmware_of_device(const struct viommu *viommu, struct device *dev);
 int viommu_of_xlate(struct device *dev, const struct of_phandle_args *args);
 
