@@ -12,9 +12,6 @@
 
 #include "topology.h"
 
-/* Cells of "iommus"; a device has a handful. */
-#define MAX_IOMMUS_CELLS	1024
-
 /* ---- Which IOMMU is which ----------------------------------------------------- */
 
 static bool has_phandle(struct topology *t, const char *path, u32 phandle)
@@ -336,13 +333,11 @@ static bool dt_entry(struct topology *t, struct topo_device *dev,
 	if (!dt_cell(iommus, (*index)++, &phandle))
 		return false;
 	node = dt_find(t, phandle);
-	if (!dt_usable(t, dev, node, phandle) || node->cells > MAX_IOMMUS_CELLS)
+	if (!dt_usable(t, dev, node, phandle) || node->cells > iommus->len / 4 - *index)
 		return false;
-	if (node->cells && !dt_cell(iommus, *index, &found.id))
-		return false;
+	if (node->cells)
+		dt_cell(iommus, *index, &found.id);
 	*index += node->cells;
-	if (*index > iommus->len / 4)
-		return false;
 	dev->source = SOURCE_DT;
 	add_endpoint(t, dev, by_phandle(t, phandle), &found);
 	return true;
@@ -354,7 +349,7 @@ static void dt_iommus(struct topology *t, struct topo_device *dev)
 	size_t index = 0;
 
 	if (topo_read(t, topo_say(t, "sys/%s/of_node/iommus", dev->path),
-		      4 * MAX_IOMMUS_CELLS, &iommus))
+		      DT_MAX_PROPERTY, &iommus))
 		return;
 	while (!dev->broken && index * 4 < iommus.len)
 		if (!dt_entry(t, dev, &iommus, &index) && !dev->broken)

@@ -213,7 +213,12 @@ static int read_all(int fd, size_t max, struct blob *b)
 			return -EFBIG;
 		blob_add(b, part, got);
 	}
-	return got < 0 ? -errno : 0;
+	if (got < 0)
+		return -errno;
+	/* No byte more than there is, so that one too many is noticed. */
+	b->bytes = xrealloc(b->bytes, b->len);
+	b->room = b->len;
+	return 0;
 }
 
 /**
