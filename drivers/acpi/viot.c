@@ -13,7 +13,7 @@
  * nothing else gave it a node, it gets one of ours whenever it appears: the
  * node stays when the device goes, and is there for the next.
  */
-#define pr_fmt(fmt) "ACPI: VIOT: " fmt
+#define pr_fmt(fmt) "ACPI: " fmt
 
 #include <linux/acpi.h>
 #include <linux/acpi_viot.h>
@@ -99,13 +99,15 @@ static int viot_device_event(struct notifier_block *nb, unsigned long action, vo
 	return NOTIFY_OK;
 }
 
-static struct notifier_block viot_pci_events = { .notifier_call = viot_device_event };
+static struct notifier_block viot_pci_events __maybe_unused = { .notifier_call = viot_device_event };
 static struct notifier_block viot_platform_events = { .notifier_call = viot_device_event };
 static struct notifier_block viot_amba_events = { .notifier_call = viot_device_event };
 
 static void __init viot_watch_devices(void)
 {
+#ifdef CONFIG_PCI
 	bus_register_notifier(&pci_bus_type, &viot_pci_events);
+#endif
 	bus_register_notifier(&platform_bus_type, &viot_platform_events);
 	if (IS_ENABLED(CONFIG_ARM_AMBA))
 		bus_register_notifier(&amba_bustype, &viot_amba_events);
@@ -122,9 +124,9 @@ static void __init viot_print_finding(const struct viot_finding *finding, void *
 	if ((*count)++ >= VIOT_MAX_MESSAGES)
 		return;
 	if (finding->severity == VIOT_NOTE)
-		pr_info("at 0x%x: %s\n", finding->offset, viot_finding_text(finding->code));
+		pr_info("VIOT: at 0x%x: %s\n", finding->offset, viot_finding_text(finding->code));
 	else
-		pr_warn(FW_BUG "at 0x%x: %s\n", finding->offset,
+		pr_warn(FW_BUG "VIOT: at 0x%x: %s\n", finding->offset,
 			viot_finding_text(finding->code));
 }
 
@@ -142,7 +144,7 @@ static struct viot_table * __init viot_decode(const struct acpi_table_header *ac
 		t = NULL;
 	}
 	if (count > VIOT_MAX_MESSAGES)
-		pr_warn("%u more findings\n", count - VIOT_MAX_MESSAGES);
+		pr_warn("VIOT: %u more findings\n", count - VIOT_MAX_MESSAGES);
 	return t;
 }
 
@@ -193,10 +195,10 @@ static void __init viot_print_missing(const struct viot_iommu *iommu)
 	u16 bdf = iommu->address;
 
 	if (iommu->kind == VIOT_IOMMU_PCI)
-		pr_warn("no IOMMU at %04llx:%02x:%02x.%d yet, its endpoints wait\n",
+		pr_warn("VIOT: no IOMMU at %04llx:%02x:%02x.%d yet, its endpoints wait\n",
 			iommu->address >> 16, PCI_BUS_NUM(bdf), PCI_SLOT(bdf), PCI_FUNC(bdf));
 	else
-		pr_warn("no IOMMU at 0x%llx yet, its endpoints wait\n", iommu->address);
+		pr_warn("VIOT: no IOMMU at 0x%llx yet, its endpoints wait\n", iommu->address);
 }
 
 /**
@@ -213,7 +215,7 @@ void __init acpi_viot_init(void)
 
 	if (!viot)
 		return;
-	pr_info("%u IOMMUs, %u PCI ranges, %u other endpoints\n", viot->nr.iommus,
+	pr_info("VIOT: %u IOMMUs, %u PCI ranges, %u other endpoints\n", viot->nr.iommus,
 		viot->nr.pci, viot->nr.mmio);
 	for (i = 0; i < viot->nr.iommus; i++) {
 		if (!viot_nodes[i].fwnode && missing++ < VIOT_MAX_MESSAGES)

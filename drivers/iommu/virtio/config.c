@@ -43,21 +43,25 @@ int viommu_config_validate(struct virtio_device *vdev)
 	return 0;
 }
 
-/* The length of the config space that a PCI capability describes; 0 if none. */
+/*
+ * The length of the config space that a PCI capability describes; 0 if none.
+ * The virtio core maps a page of it at most, and nothing past the BAR's end.
+ */
 static u32 viommu_cap_config_size(struct pci_dev *pdev, int pos)
 {
+	u32 offset, len;
 	u8 type, bar;
-	u32 len;
 
 	pci_read_config_byte(pdev, pos + VIRTIO_PCI_CAP_CFG_TYPE, &type);
 	pci_read_config_byte(pdev, pos + VIRTIO_PCI_CAP_BAR, &bar);
+	pci_read_config_dword(pdev, pos + VIRTIO_PCI_CAP_OFFSET, &offset);
 	pci_read_config_dword(pdev, pos + VIRTIO_PCI_CAP_LENGTH, &len);
 	/* What the virtio core passes over does not count */
 	if (type != VIRTIO_PCI_CAP_DEVICE_CFG || bar >= PCI_STD_NUM_BARS ||
-	    !pci_resource_len(pdev, bar) ||
+	    offset >= pci_resource_len(pdev, bar) ||
 	    !(pci_resource_flags(pdev, bar) & (IORESOURCE_MEM | IORESOURCE_IO)))
 		return 0;
-	return len;
+	return min3((u64)len, (u64)PAGE_SIZE, (u64)pci_resource_len(pdev, bar) - offset);
 }
 
 /* What the capabilities describe, of which the shortest counts. */
@@ -245,6 +249,7 @@ int viommu_config_read(struct virtio_device *vdev, struct viommu_config *config)
 	if (err)
 		return err;
 
+	config->size = size;
 	config->builtin = viommu_read_builtin(vdev, size);
 	viommu_read_bypass(vdev, config);
 	config->has_mmio = virtio_has_feature(vdev, VIRTIO_IOMMU_F_MMIO);
@@ -323,7 +328,7 @@ static struct viot_table *viommu_decode_topology(struct virtio_device *vdev,
 int viommu_config_topology(struct virtio_device *vdev, const struct viommu_config *config,
 			   struct viot_table **table)
 {
-	size_t len = min_t(size_t, viommu_config_size(vdev), VIOMMU_BUILTIN_MAX_CONFIG);
+	size_t len = min_t(size_t, config->size, VIOMMU_BUILTIN_MAX_CONFIG);
 	void *bytes;
 
 	*table = NULL;

@@ -21,6 +21,8 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_iommu.h>
 
+#include "compat/compat.h"
+
 /* A function of a virtio 1.0 device has 0x1040 plus the type of the device */
 #define VIOMMU_PCI_DEVICE_ID	(0x1040 + VIRTIO_ID_IOMMU)
 
@@ -76,31 +78,43 @@ EXPORT_SYMBOL_GPL(virtio_iommu_describe);
 
 /* ---- IOMMUs without a driver ------------------------------------------------------ */
 
-static int viommu_is_undriven(struct device *child, void *unused)
+/* Bound, or refused by its driver: nothing more is to be expected of a device. */
+static bool viommu_is_settled(const struct device *dev)
 {
-	return child->bus && !strcmp(child->bus->name, "virtio") && !child->driver &&
-	       dev_to_virtio(child)->id.device == VIRTIO_ID_IOMMU;
+	return dev->links.status == DL_DEV_DRIVER_BOUND ||
+	       (dev->links.status == DL_DEV_NO_DRIVER && viommu_compat_can_match(dev));
 }
 
-static int viommu_is_driven(struct device *child, void *unused)
+static int viommu_is_awaited_iommu(struct device *child, void *unused)
 {
-	return child->bus && !strcmp(child->bus->name, "virtio") && child->driver;
+	return child->bus && !strcmp(child->bus->name, "virtio") &&
+	       dev_to_virtio(child)->id.device == VIRTIO_ID_IOMMU &&
+	       !viommu_is_settled(child);
+}
+
+/* @transport is that of an IOMMU: has its driver still to come? */
+static bool viommu_is_awaited(struct device *transport)
+{
+	return !viommu_is_settled(transport) ||
+	       device_for_each_child(transport, NULL, viommu_is_awaited_iommu);
+}
+
+static bool viommu_is_pci_iommu(struct device *dev)
+{
+	return dev_is_pci(dev) &&
+	       to_pci_dev(dev)->vendor == PCI_VENDOR_ID_REDHAT_QUMRANET &&
+	       to_pci_dev(dev)->device == VIOMMU_PCI_DEVICE_ID;
 }
 
 /* A function that the device tree describes has its endpoints described there, too. */
-static bool viommu_pci_awaited(struct device *dev)
+static bool viommu_pci_awaited(void)
 {
 	struct pci_dev *pdev = NULL;
 	bool awaited = false;
 
 	while ((pdev = pci_get_device(PCI_VENDOR_ID_REDHAT_QUMRANET, VIOMMU_PCI_DEVICE_ID,
 				      pdev))) {
-		if (&pdev->dev == dev) {
-			pci_dev_put(pdev);
-			return false;
-		}
-		if (!pdev->dev.of_node &&
-		    !device_for_each_child(&pdev->dev, NULL, viommu_is_driven))
+		if (!pdev->dev.of_node && viommu_is_awaited(&pdev->dev))
 			awaited = true;
 	}
 	return awaited;
@@ -113,26 +127,27 @@ static bool viommu_is_mmio_transport(struct device *dev)
 	return drv && !strcmp(drv->name, "virtio-mmio");
 }
 
+/* Only one that is bound already can be told from other virtio devices. */
 static int viommu_mmio_awaited(struct device *transport, void *unused)
 {
 	return viommu_is_mmio_transport(transport) &&
 	       !device_property_present(transport, "#iommu-cells") &&
-	       device_for_each_child(transport, NULL, viommu_is_undriven);
+	       device_for_each_child(transport, NULL, viommu_is_awaited_iommu);
 }
 
 /*
  * May a device turn out to be behind an IOMMU that has no driver yet? Bridges
- * do no DMA of their own, and IOMMUs may be behind them. What is neither PCI
- * nor virtio is not kept waiting, lest a guest without the driver has no
- * console for so long.
+ * do no DMA of their own, and IOMMUs may be behind them; IOMMUs would wait for
+ * each other. What is neither PCI nor virtio is not kept waiting, lest a guest
+ * without the driver has no console for so long.
  */
 static bool viommu_may_come(struct device *dev)
 {
-	if (acpi_viot_present())
+	if (acpi_viot_present() || viommu_is_pci_iommu(dev))
 		return false;
 	if (dev_is_pci(dev) ? pci_is_bridge(to_pci_dev(dev)) : !viommu_is_mmio_transport(dev))
 		return false;
-	return viommu_pci_awaited(dev) ||
+	return viommu_pci_awaited() ||
 	       bus_for_each_dev(&platform_bus_type, NULL, NULL, viommu_mmio_awaited);
 }
 
@@ -151,7 +166,7 @@ int virtio_iommu_dma_configure(struct device *dev)
 	err = viommu_describe_locked(dev, &core_asks);
 	if (!err && !core_asks)
 		err = iommu_probe_device(dev);
-	else if (err == -ENODEV && viommu_may_come(dev))
+	else if (err == -ENODEV && !core_asks && viommu_may_come(dev))
 		err = driver_deferred_probe_check_state(dev);
 	return err == -EPROBE_DEFER ? err : 0;
 }

@@ -33,13 +33,15 @@ static void viommu_report_viot(const struct viot_finding *finding, void *ctx)
 static struct viot_table *viommu_decode_viot(const void *acpi, size_t len)
 {
 	unsigned int count = 0;
+	/* In a kernel tree of ours, drivers/acpi has said it already */
 	const struct viot_sink sink = { viommu_report_viot, &count };
+	const bool silent = viommu_compat_reads_viot() && !viommu_compat_offers_all();
 	size_t size = viot_table_size(acpi, len);
 	struct viot_table *table = kvzalloc(size, GFP_KERNEL);
 
 	if (!table)
 		return NULL;
-	if (viot_table_parse(acpi, len, table, size, &sink)) {
+	if (viot_table_parse(acpi, len, table, size, silent ? NULL : &sink)) {
 		kvfree(table);
 		return NULL;
 	}
@@ -244,20 +246,19 @@ bool viommu_firmware_of_device(const struct viommu *viommu, struct device *dev)
 }
 
 /*
- * Has an ID come out of an entry of iommu-map that runs past 32 bits? The
- * kernel lets it wrap around, to the ID of some other device.
+ * Does a function's entry of iommu-map run past 32 bits before it comes to the
+ * function? The kernel lets the ID wrap around, to that of some other device.
  */
-static bool viommu_of_wrapped(struct device_node *host, u32 id)
+static bool viommu_of_wraps(struct pci_dev *pdev)
 {
+	struct device_node *host = viommu_of_host(pdev);
+	u32 rid = pci_dev_id(pdev), mask, id;
 	struct viommu_of_entry entry;
-	unsigned int i;
-	u32 end;
 
-	for (i = 0; viommu_of_entry(host, i, &entry); i++) {
-		if (check_add_overflow(entry.id, entry.length, &end) && id < end)
-			return true;
-	}
-	return false;
+	if (!of_property_read_u32(host, "iommu-map-mask", &mask))
+		rid &= mask;
+	return viommu_of_find_entry(host, rid, &entry) &&
+	       check_add_overflow(entry.id, rid - entry.rid, &id);
 }
 
 /**
@@ -278,7 +279,7 @@ int viommu_of_xlate(struct device *dev, const struct of_phandle_args *args)
 			args->np, viommu_of_cells(args->np));
 		return -EINVAL;
 	}
-	if (dev_is_pci(dev) && viommu_of_wrapped(viommu_of_host(to_pci_dev(dev)), id)) {
+	if (dev_is_pci(dev) && viommu_of_wraps(to_pci_dev(dev))) {
 		dev_err(dev, "not translated: its iommu-map has IDs beyond 32 bits\n");
 		return -EINVAL;
 	}

@@ -40,6 +40,7 @@ static void viommu_free(struct kref *ref)
 	xa_destroy(&viommu->endpoints);
 	kfree(viommu->probe_buf);
 	kvfree(viommu->builtin);
+	put_device(viommu->dev->parent);
 	put_device(viommu->dev);
 	kfree(viommu);
 }
@@ -83,6 +84,7 @@ static struct viommu *viommu_alloc(struct virtio_device *vdev)
 	viommu->vdev = vdev;
 	vdev->priv = viommu;	/* an event may come before the probe is through */
 	viommu->dev = get_device(&vdev->dev);
+	get_device(vdev->dev.parent);	/* whom lookups may still compare */
 	return viommu;
 }
 

@@ -155,9 +155,13 @@ static bool viommu_has_registers(const struct viommu *viommu, struct device *dev
 static bool viommu_bridge_alias(struct pci_dev *bridge, u16 *rid)
 {
 	if (!pci_is_pcie(bridge)) {
-		*rid = pci_dev_id(bridge);
+		/* Some are PCI Express, and do not say so */
+		*rid = bridge->dev_flags & PCI_DEV_FLAG_PCIE_BRIDGE_ALIAS ?
+		       PCI_DEVID(bridge->subordinate->number, 0) : pci_dev_id(bridge);
 		return true;
 	}
+	if (viommu_compat_no_alias(bridge))
+		return false;
 	switch (pci_pcie_type(bridge)) {
 	case PCI_EXP_TYPE_PCI_BRIDGE:
 		*rid = PCI_DEVID(bridge->subordinate->number, 0);
@@ -190,7 +194,12 @@ static void viommu_collect_rids(struct pci_dev *pdev, struct viommu_rids *rids)
 			viommu_add_rid(rids, PCI_DEVID(pdev->bus->number, devfn));
 	}
 	for (bus = pdev->bus; !pci_is_root_bus(bus); bus = bus->parent) {
-		if (bus->self && viommu_bridge_alias(bus->self, &rid))
+		if (!bus->self)
+			continue;
+		/* From here on, IDs are the root's own */
+		if (bus->self->dev_flags & PCI_DEV_FLAGS_BRIDGE_XLATE_ROOT)
+			break;
+		if (viommu_bridge_alias(bus->self, &rid))
 			viommu_add_rid(rids, rid);
 	}
 }
@@ -316,8 +325,11 @@ static int viommu_make_fwspec(struct viommu *viommu, struct device *dev)
 	viommu_collect_ids(viommu, dev, &ids);
 	err = viommu_compat_fwspec_init(dev, viommu->iommu.fwnode, &viommu_ops);
 	/* All at once: a fwspec with some of them would be taken for complete */
-	if (!err)
+	if (!err) {
 		err = iommu_fwspec_add_ids(dev, ids.id, ids.nr);
+		if (err)
+			viommu_compat_fwspec_free(dev);
+	}
 	if (err && err != -EPROBE_DEFER)
 		dev_err(dev, "not translated: %pe\n", ERR_PTR(err));
 	return err;
@@ -396,6 +408,9 @@ static bool viommu_confirm(struct viommu *viommu, struct device *dev)
 			dev_name(viommu->dev));
 		return false;
 	}
+	/* More than there is room for: the kernel knows better */
+	if (ids.nr == VIOMMU_MAX_RIDS)
+		return true;
 	if (ids.nr == fwspec->num_ids && !memcmp(ids.id, fwspec->ids, ids.nr * sizeof(ids.id[0])))
 		return true;
 	dev_warn(dev, "the kernel has read %u IDs in the VIOT where %u are right\n",
@@ -460,18 +475,27 @@ static bool viommu_is_open(struct device *dev)
 	return !dev->driver && !dev->iommu_group && !dev_iommu_fwspec_get(dev);
 }
 
+struct viommu_claims {
+	struct viommu *viommu;
+	unsigned int nr;
+};
+
 /*
  * The device's lock keeps drivers away. Somebody who has it is about to bind
- * one, and may even wait for us: then the device is not for us to claim.
+ * one, and may even wait for us: then the device is not for us to claim. Once
+ * it is described, the link keeps them away until the IOMMU is bound: a driver
+ * that came before the core has seen the device would go without translation.
  */
 static int viommu_claim(struct device *dev, void *data)
 {
-	unsigned int *claimed = data;
+	struct viommu_claims *claims = data;
 
 	if (!device_trylock(dev))
 		return 0;
-	if (viommu_is_open(dev) && !viommu_compat_describe(dev, viommu_describe))
-		(*claimed)++;
+	if (viommu_is_open(dev) && !viommu_compat_describe(dev, viommu_describe)) {
+		device_link_add(dev, claims->viommu->dev, DL_FLAG_AUTOREMOVE_SUPPLIER);
+		claims->nr++;
+	}
 	device_unlock(dev);
 	return 0;
 }
@@ -484,12 +508,12 @@ static int viommu_claim(struct device *dev, void *data)
  */
 void viommu_topology_claim(struct viommu *viommu)
 {
-	unsigned int claimed = 0;
+	struct viommu_claims claims = { .viommu = viommu };
 
 	if (viommu_compat_offers_all())
 		return;
-	viommu_walk_devices(viommu_claim, &claimed);
-	if (claimed)
+	viommu_walk_devices(viommu_claim, &claims);
+	if (claims.nr)
 		viommu_compat_rescan(&viommu_ops);
 }
 

@@ -157,6 +157,7 @@ int viommu_queue_run(struct viommu_queue *queue, const union viommu_request *req
  * @domain_first: lowest domain ID
  * @domain_last: highest domain ID, inclusive
  * @probe_size: bytes of properties, 0 without PROBE
+ * @size: bytes of config space that may be read
  * @builtin: how the device describes its endpoints by itself, if it does
  * @has_mmio: MAP_F_MMIO may be used
  * @has_bypass: config.bypass and ATTACH_F_BYPASS may be used
@@ -170,6 +171,7 @@ struct viommu_config {
 	u32 domain_first;
 	u32 domain_last;
 	u32 probe_size;
+	size_t size;
 	enum viommu_builtin builtin;
 	bool has_mmio;
 	bool has_bypass;
@@ -382,7 +384,7 @@ void viommu_topology_put_fwnode(struct viommu *viommu);
 
 /**
  * struct viommu - one virtio-iommu device
- * @ref: held by the driver while bound, and by each domain
+ * @ref: held by the driver while bound, by each device taken in, by each domain
  * @iommu: the core's part
  * @vdev: the virtio device, with a reference
  * @dev: its struct device, whom messages name

@@ -147,6 +147,34 @@ static inline void viommu_compat_release(struct device *dev)
 }
 #endif
 
+/* What has failed half-way; newer kernels keep this to themselves. */
+static inline void viommu_compat_fwspec_free(struct device *dev)
+{
+#ifdef VIOMMU_HAVE_FWSPEC_FREE
+	iommu_fwspec_free(dev);
+#endif
+}
+
+/* Bridges that are known to leave the IDs behind them as they are */
+static inline bool viommu_compat_no_alias(const struct pci_dev *bridge)
+{
+#ifdef VIOMMU_HAVE_NO_ALIAS
+	return bridge->dev_flags & PCI_DEV_FLAGS_PCI_BRIDGE_NO_ALIAS;
+#else
+	return false;
+#endif
+}
+
+/* Has a driver been found for the device, whether it took it or not? */
+static inline bool viommu_compat_can_match(const struct device *dev)
+{
+#ifdef VIOMMU_HAVE_CAN_MATCH_BIT
+	return dev->can_match;
+#else
+	return dev_can_match(dev);
+#endif
+}
+
 #ifdef VIOMMU_HAVE_FWSPEC_OPS
 static inline int viommu_compat_fwspec_init(struct device *dev, struct fwnode_handle *fwnode,
 					    const struct iommu_ops *ops)
@@ -176,7 +204,7 @@ static inline bool viommu_compat_fwspec_ours(const struct iommu_fwspec *fwspec,
 
 /* ---- who tells a device which IOMMU it is behind ---------------------------------- */
 
-/* Up to 6.4, the core offers every device to the only IOMMU driver there is. */
+/* Up to 6.7, the core offers every device to the only IOMMU driver there is. */
 static inline bool viommu_compat_offers_all(void)
 {
 #ifdef VIOMMU_HAVE_BUS_OPS
