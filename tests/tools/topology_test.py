@@ -34,6 +34,7 @@ NOBODY = 65534
 PCI = "sys/devices/pci0000:00/"
 IOMMU = PCI + "0000:00:02.0"
 DISK = "0000:00:10.0"
+SATA = "0000:00:1f.2"
 ARM = "sys/devices/platform/4010000000.pcie/pci0000:00/"
 HOST = "sys/firmware/devicetree/base/pcie@10000000"
 NODE = HOST + "/virtio_iommu@2,0"
@@ -203,9 +204,11 @@ Q35 = recorded("q35-deb13")
 LATE = recorded("q35-deb12-late")
 VIRT = recorded("virt-deb13")
 VTD = recorded("q35-vtd")
+RIVAL = recorded("q35-deb13-rival")
 NO_DRIVER = recorded("q35-deb13-unloaded")
 MODULES_DEP = next(p for p in NO_DRIVER if p.endswith("modules.dep"))
 DRIVER = "sys/bus/virtio/drivers/virtio_iommu"
+GROUP = "sys" + Q35[PCI + DISK + "/iommu_group"][1].replace("/..", "").lstrip(".")
 FEATURES = PCI + DISK + "/virtio1/features"
 
 # name: machine, device, its state, its reasons
@@ -262,10 +265,12 @@ CHANGED = {
         tree.remove(NO_DRIVER, MODULES_DEP),
         DISK, "untranslated", ["module-not-loaded"]),
     "no_driver_in_an_old_kernel": (
-        Q35 | {RELEASE: text("6.14.0")},
-        "0000:00:11.0", "untranslated", ["no-driver"]),
+        RIVAL | {RELEASE: text("6.14.0")}, SATA, "untranslated", ["no-driver"]),
     "no_driver_in_a_new_kernel": (
-        Q35 | {RELEASE: NEW}, "0000:00:11.0", "untranslated", ["refused"]),
+        RIVAL | {RELEASE: NEW}, SATA, "untranslated", ["refused"]),
+    "no_driver_with_our_driver": (
+        RIVAL | {"sys/module/virtio_iommu/version": text("0.1")},
+        SATA, "untranslated", ["refused"]),
     "port_that_is_bound": (
         ungrouped(Q35, PCI + "0000:00:03.0"),
         "0000:00:03.0", "untranslated", ["refused"]),
@@ -287,15 +292,15 @@ CHANGED = {
     "vfio_without_iommu": (
         ungrouped(Q35, PCI + "0000:81:00.0") | {
             "sys/devices/pci0000:80/0000:80:01.0/0000:81:00.0/iommu_group":
-                ("->", "../../../../kernel/iommu_groups/9"),
-            "sys/kernel/iommu_groups/9/name": text("vfio-noiommu"),
-            "sys/kernel/iommu_groups/9/type": text("unknown")},
+                ("->", "../../../../kernel/iommu_groups/99"),
+            "sys/kernel/iommu_groups/99/name": text("vfio-noiommu"),
+            "sys/kernel/iommu_groups/99/type": text("unknown")},
         "0000:81:00.0", "untranslated", ["vfio-noiommu"]),
     "blocked": (
-        Q35 | {"sys/kernel/iommu_groups/2/type": text("blocked")},
+        Q35 | {GROUP + "/type": text("blocked")},
         DISK, "blocked", []),
     "set_to_identity": (
-        Q35 | {"sys/kernel/iommu_groups/2/type": text("identity")},
+        Q35 | {GROUP + "/type": text("identity")},
         DISK, "identity", ["passthrough"]),
     "host_bridge_without_map": (
         tree.remove(ungrouped(VIRT, ARM + DISK), HOST + "/iommu-map"),
@@ -461,7 +466,11 @@ def test_a_platform_device_behind_an_iommu():
     equal(ids(described, MMIO), [(0x77, None)])
     device = seen(described)["devices"][MMIO]
     equal((device["source"], codes(device)),
-          ("devicetree", ["bound-early", "virtio-legacy"]))
+          ("devicetree", ["bound-early", "virtio-no-access-platform"]))
+    legacy = f"sys/devices/platform/{MMIO}/virtio2/features"
+    device = seen(described | {legacy: text("0" * 64)})["devices"][MMIO]
+    equal(codes(device), ["bound-early", "virtio-legacy"])
+    assert "virtio-mmio.force-legacy=off" in device["reasons"][1]["text"]
 
 
 def test_a_platform_device_with_a_broken_property():
@@ -640,7 +649,7 @@ def test_nothing_but_ascii():
     with unpacked(Q35 | {
             PCI + DISK + "/driver": ("->", odd),
             "sys/bus/pci/devices/" + odd: ("->", "../../../devices/x"),
-            "sys/kernel/iommu_groups/2/type": text(odd)}) as root:
+            GROUP + "/type": text(odd)}) as root:
         said = run(root)
         nodes_and_edges(run(root, "--dot"))
         found = json.loads(run(root, "--json"))

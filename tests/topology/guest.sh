@@ -77,6 +77,7 @@ text "lib/modules/$(uname -r)/modules.dep"
 [ ! -d sys/class/iommu ] || say sys/class/iommu /
 [ ! -d sys/firmware/acpi/tables ] || say sys/firmware/acpi/tables /
 [ ! -d sys/module/virtio_iommu ] || say sys/module/virtio_iommu /
+text sys/module/virtio_iommu/version
 for file in sys/bus/virtio/drivers/*; do
 	[ ! -d "$file" ] || say "$file" /
 done

@@ -270,6 +270,7 @@ enum topo_table {
  * @table: what there is of VIOT
  * @viot: its content
  * @module: what there is of the driver
+ * @driver_is_ours: it is this project's, not the kernel's own
  */
 struct topology {
 	int			root;
@@ -290,6 +291,7 @@ struct topology {
 	enum topo_table		table;
 	struct viot_doc		viot;
 	enum topo_module	module;
+	bool			driver_is_ours;
 };
 
 /* ---- topology_root.c: memory, and files below the root -------------------- */

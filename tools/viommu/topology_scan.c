@@ -197,6 +197,8 @@ static void scan_kernel(struct topology *t)
 	t->release = topo_string(t, "../proc/sys/kernel", "osrelease");
 	t->has_core = topo_exists(t, "kernel", "iommu_groups");
 	t->module = scan_module(t);
+	/* The kernel's own has none. */
+	t->driver_is_ours = topo_exists(t, "module/virtio_iommu", "version");
 }
 
 /* ---- virtio devices --------------------------------------------------------- */

@@ -82,12 +82,16 @@ static bool driver_does_dma(const struct topo_device *dev)
 	return !dev->virtio || dev->virtio->driver;
 }
 
-/* Since 6.15 devices without a driver are put in groups, too. */
+/*
+ * Since 6.15 the core puts devices without a driver in groups, too. The driver
+ * of this project does so with any core.
+ */
 static bool kernel_waits_for_driver(const struct topology *t)
 {
 	int major, minor;
 
-	return t->release && sscanf(t->release, "%d.%d", &major, &minor) == 2 &&
+	return !t->driver_is_ours && t->release &&
+	       sscanf(t->release, "%d.%d", &major, &minor) == 2 &&
 	       (major < 6 || (major == 6 && minor < 15));
 }
 
