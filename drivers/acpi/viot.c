@@ -102,6 +102,7 @@ static int viot_device_event(struct notifier_block *nb, unsigned long action, vo
 static struct notifier_block viot_pci_events __maybe_unused = {
 	.notifier_call = viot_device_event
 };
+
 static struct notifier_block viot_platform_events = { .notifier_call = viot_device_event };
 static struct notifier_block viot_amba_events = { .notifier_call = viot_device_event };
 
