@@ -56,10 +56,10 @@ check-overlay: ## Lay the driver over kernel trees and compile it there
 	tests/objects
 
 check-kunit: ## Boot kernels that test themselves, with sanitizers (SUITE=name)
-	scripts/kunit $(if $(SUITE),'$(SUITE)')
+	scripts/sandbox run scripts/kunit $(if $(SUITE),'$(SUITE)')
 
 check-boot: ## Boot guests with devices that do DMA (SCENARIO=name or pattern)
-	scripts/boot $(if $(SCENARIO),'$(SCENARIO)')
+	scripts/sandbox run scripts/boot $(if $(SCENARIO),'$(SCENARIO)')
 
 fuzz: ## Look for new input that breaks something (FUZZ_SECONDS=60)
 	scripts/sandbox run $(MAKE) -C tests/host fuzz
