@@ -51,7 +51,7 @@ struct viommu_rids {
  * @events: tells of devices that are added
  */
 struct viommu_bus {
-	viommu_compat_bus *type;
+	VIOMMU_COMPAT_BUS *type;
 	struct notifier_block events;
 };
 

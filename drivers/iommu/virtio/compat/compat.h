@@ -262,18 +262,18 @@ static inline void viommu_compat_rescan(const struct iommu_ops *ops)
 }
 
 #ifdef VIOMMU_HAVE_BUS_OPS
-typedef struct bus_type viommu_compat_bus;
+#define VIOMMU_COMPAT_BUS	struct bus_type
 
 /* The core leaves a bus its IOMMU operations even when the last IOMMU has gone. */
-static inline void viommu_compat_forget_ops(viommu_compat_bus *bus, const struct iommu_ops *ops)
+static inline void viommu_compat_forget_ops(VIOMMU_COMPAT_BUS *bus, const struct iommu_ops *ops)
 {
 	if (bus->iommu_ops == ops)
 		bus->iommu_ops = NULL;
 }
 #else
-typedef const struct bus_type viommu_compat_bus;
+#define VIOMMU_COMPAT_BUS	const struct bus_type
 
-static inline void viommu_compat_forget_ops(viommu_compat_bus *bus, const struct iommu_ops *ops)
+static inline void viommu_compat_forget_ops(VIOMMU_COMPAT_BUS *bus, const struct iommu_ops *ops)
 {
 }
 #endif
