@@ -2,7 +2,8 @@
 /*
  * The mapping store, against a list that is searched from end to end: all
  * relations of two ranges, every end of the address space, and random
- * operations on ranges from a page to half of all addresses.
+ * operations on ranges from a page to half of all addresses. And against a
+ * bitmap, which is quick enough for millions of them.
  */
 
 #include <errno.h>
@@ -385,6 +386,211 @@ static void random_operations_anywhere(void)
 	random_operations(wide_range);
 }
 
+/* ---- Millions of operations, against a bitmap --------------------------------- */
+
+#define CELLS		64
+
+/*
+ * The address space, or a part of it, in cells: a bit of the bitmap each. A
+ * mapping is some cells in a row, its place in memory that of the first.
+ */
+struct cells {
+	struct viommu_mappings	store;
+	unsigned int		nr;
+	u64			first[CELLS];
+	u64			last[CELLS];
+	u64			mapped;
+	struct viommu_mapping	*owner[CELLS];
+	struct viommu_mapping	mapping[CELLS];
+};
+
+static struct cells *new_cells(unsigned int nr)
+{
+	struct cells *c = malloc(sizeof(*c));
+
+	memset(c, 0, sizeof(*c));
+	c->nr = nr;
+	return c;
+}
+
+static struct cells *equal_cells(u64 base, u64 size)
+{
+	struct cells *c = new_cells(CELLS);
+	unsigned int i;
+
+	for (i = 0; i < CELLS; i++) {
+		c->first[i] = base + i * size;
+		c->last[i] = c->first[i] + (size - 1);
+	}
+	return c;
+}
+
+/* Each from the next power of two on: a page, a page, two pages, ... 2^63. */
+static struct cells *growing_cells(void)
+{
+	struct cells *c = new_cells(CELLS - 12 + 1);
+	unsigned int i;
+
+	for (i = 0; i < c->nr; i++) {
+		c->first[i] = i ? PAGE << (i - 1) : 0;
+		c->last[i] = (PAGE << i) - 1;
+	}
+	c->last[c->nr - 1] = U64_MAX;
+	return c;
+}
+
+/* The same from the other end: 2^63, ... two pages, a page, the last page. */
+static struct cells *shrinking_cells(void)
+{
+	struct cells *grow = growing_cells(), *c = new_cells(grow->nr);
+	unsigned int i;
+
+	for (i = 0; i < c->nr; i++) {
+		c->first[i] = ~grow->last[c->nr - 1 - i];
+		c->last[i] = ~grow->first[c->nr - 1 - i];
+	}
+	free(grow);
+	return c;
+}
+
+static u64 cell_bits(unsigned int from, unsigned int to)
+{
+	return (U64_MAX >> (CELLS - 1 - (to - from))) << from;
+}
+
+/* The lowest mapping that has the cell, or one above; NULL if none. */
+static struct viommu_mapping *owner_from(const struct cells *c, unsigned int cell)
+{
+	const u64 above = c->mapped >> cell;
+
+	return above ? c->owner[cell + __builtin_ctzll(above)] : NULL;
+}
+
+static void own(struct cells *c, unsigned int from, unsigned int to,
+		struct viommu_mapping *owner)
+{
+	if (owner)
+		c->mapped |= cell_bits(from, to);
+	else
+		c->mapped &= ~cell_bits(from, to);
+	for (; from <= to; from++)
+		c->owner[from] = owner;
+}
+
+/* A second mapping with the same first cell has nowhere to be but the stack. */
+static void map_cells(struct cells *c, unsigned int from, unsigned int to)
+{
+	const bool taken = c->mapped & cell_bits(from, to);
+	struct viommu_mapping spare, *m = taken ? &spare : &c->mapping[from];
+
+	m->iova = c->first[from];
+	m->last = c->last[to];
+	EXPECT_EQ(viommu_mapping_insert(&c->store, m), taken ? -EEXIST : 0);
+	if (!taken)
+		own(c, from, to, m);
+}
+
+/* What is taken out is made unusable, for whoever still knows it. */
+static void unmap_one(struct cells *c, struct viommu_mapping *m)
+{
+	const unsigned int from = m - c->mapping;
+	unsigned int to = from;
+
+	while (to + 1 < c->nr && c->owner[to + 1] == m)
+		to++;
+	viommu_mapping_remove(&c->store, m);
+	own(c, from, to, NULL);
+	memset(m, 0xa5, sizeof(*m));
+}
+
+/*
+ * R35: as an UNMAP, which meets all mappings that have a cell in the range, by
+ * ascending IOVA. Those that go on beyond either end are not split: they stay.
+ */
+static void unmap_cells(struct cells *c, unsigned int from, unsigned int to)
+{
+	struct viommu_mapping *m = viommu_mapping_first(&c->store, c->first[from]), *next;
+	unsigned int cell = from;
+
+	for (; m && m->iova <= c->last[to]; m = next) {
+		if (!EXPECT(m == owner_from(c, cell)))
+			return;
+		next = viommu_mapping_next(m);
+		while (cell <= to && (c->owner[cell] == m || !c->owner[cell]))
+			cell++;
+		if (m->iova >= c->first[from] && m->last <= c->last[to])
+			unmap_one(c, m);
+	}
+	EXPECT(cell > to || !(c->mapped & cell_bits(cell, to)));
+}
+
+/* Anywhere in a cell: at its first address, at its last, or between. */
+static void look_up(struct cells *c, unsigned int cell)
+{
+	const u64 size = c->last[cell] - c->first[cell];
+	u64 iova = check_random(2) ? c->first[cell] : c->last[cell];
+
+	if (size && !check_random(3))
+		iova = c->first[cell] + random_u64() % size;
+	EXPECT(viommu_mapping_first(&c->store, iova) == owner_from(c, cell));
+	EXPECT(viommu_mapping_find(&c->store, iova) == c->owner[cell]);
+}
+
+/* Mostly few cells, now and then most; where one mapping begins or ends, or not. */
+static void one_operation(struct cells *c)
+{
+	const unsigned int from = check_random(c->nr), left = c->nr - from;
+	const unsigned int few = left < 4 ? left : 4;
+	const unsigned int to = from + check_random(check_random(8) ? few : left);
+
+	if (check_random(2))
+		map_cells(c, from, to);
+	else
+		unmap_cells(c, from, to);
+	look_up(c, from);
+	look_up(c, check_random(c->nr));
+}
+
+static void million_operations(struct cells *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < check_rounds(1000000); i++) {
+		if (i % 1000 == 0)
+			check_row("operation %u on", i);
+		one_operation(c);
+	}
+	unmap_cells(c, 0, c->nr - 1);
+	EXPECT(!c->mapped);
+	EXPECT(!viommu_mapping_first(&c->store, 0));
+	free(c);
+}
+
+static void a_million_operations_on_the_first_pages(void)
+{
+	million_operations(equal_cells(0, PAGE));
+}
+
+static void a_million_operations_on_the_last_pages(void)
+{
+	million_operations(equal_cells(U64_MAX - CELLS * PAGE + 1, PAGE));
+}
+
+static void a_million_operations_on_all_addresses(void)
+{
+	million_operations(equal_cells(0, 1ULL << 58));
+}
+
+static void a_million_operations_on_pages_to_2_63(void)
+{
+	million_operations(growing_cells());
+}
+
+static void a_million_operations_on_2_63_to_pages(void)
+{
+	million_operations(shrinking_cells());
+}
+
 static const struct check_case cases[] = {
 	CASE(an_empty_store_holds_nothing),
 	CASE(one_mapping_alone),
@@ -396,6 +602,11 @@ static const struct check_case cases[] = {
 	CASE(random_operations_at_the_ends),
 	CASE(random_operations_of_every_size),
 	CASE(random_operations_anywhere),
+	CASE(a_million_operations_on_the_first_pages),
+	CASE(a_million_operations_on_the_last_pages),
+	CASE(a_million_operations_on_all_addresses),
+	CASE(a_million_operations_on_pages_to_2_63),
+	CASE(a_million_operations_on_2_63_to_pages),
 };
 
 CHECK_SUITE(mapping, cases);
