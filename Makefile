@@ -58,6 +58,9 @@ check-overlay: ## Lay the driver over kernel trees and compile it there
 check-kunit: ## Boot kernels that test themselves, with sanitizers (SUITE=name)
 	scripts/sandbox run scripts/kunit $(if $(SUITE),'$(SUITE)')
 
+mutants: ## Change the driver for the worse: a test has to notice (MUTANT=pattern)
+	tests/mutants/run $(if $(MUTANT),'$(MUTANT)')
+
 check-boot: ## Boot guests with devices that do DMA (SCENARIO=name or pattern)
 	scripts/sandbox run scripts/boot $(if $(SCENARIO),'$(SCENARIO)')
 
@@ -93,4 +96,4 @@ kdir:
 
 .PHONY: modules modules_install clean tools tools_install demo check check-all \
 	check-host check-tools check-modules check-overlay check-kunit check-boot \
-	fuzz lint sandbox kernels help kdir
+	mutants fuzz lint sandbox kernels help kdir

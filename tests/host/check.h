@@ -11,8 +11,9 @@
  *	};
  *	CHECK_SUITE(viot_table, cases);
  *
- * Run without arguments for all cases, or with parts of names for some. The
- * same file is a KUnit suite where kunit/check.h takes the place of this one.
+ * Run without arguments for all cases, or with parts of names for some;
+ * --list names them. The same file is a KUnit suite where kunit/check.h takes
+ * the place of this one.
  */
 #ifndef _CHECK_H
 #define _CHECK_H
@@ -66,6 +67,12 @@ static inline int check_main(const char *suite, const struct check_case *cases,
 {
 	int bad, failed = 0, number = 0, plan = 0;
 	size_t i;
+
+	if (argc == 2 && !strcmp(argv[1], "--list")) {
+		for (i = 0; i < nr; i++)
+			puts(cases[i].name);
+		return 0;
+	}
 
 	/* What does not end is a failure, and not a test that hangs. */
 	alarm(CHECK_SECONDS);
