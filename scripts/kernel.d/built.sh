@@ -1,21 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154 # here, repo, cache: scripts/kernel
 #
-# Kernels built from Debian's sources, named FLAVOUR-VERSION-ARCH: overlay has
-# our driver laid over the source, plain the kernel's own, kunit ours and its
-# tests with sanitizers.  Their configuration is in tests/kernel.  Owns, in the cache, kernels/NAME/KEY: what
+# Kernels built from Debian's sources, named FLAVOUR-VERSION-ARCH.  Their
+# configuration is in tests/kernel.  Owns, in the cache, kernels/NAME/KEY: what
 # was built; and build/: one source tree for each version and one build
 # directory for each name.  They stay, so that a changed driver is rebuilt in
 # seconds.
+#
+#   overlay     our driver laid over the source
+#   plain       the same with the kernel's own
+#   kunit       our driver and its tests, with sanitizers
+#   kunitplain  the same without
+#   kcsan       the same with a look at data races in our files
+#   gcov        the same with a count of what was run of the driver
+#   rival       the kernel's own driver and our tests of any
 
 # shellcheck disable=SC2034 # for scripts/kernel
 declare -ra built_names=(overlay-7.3-x86_64 overlay-7.3-arm64 plain-7.3-x86_64
-	kunit-7.3-x86_64 kunit-7.3-arm64)
+	kunit-7.3-x86_64 kunit-7.3-arm64 kunitplain-7.3-x86_64 kunit-6.12-x86_64
+	kcsan-7.3-x86_64 gcov-7.3-x86_64 rival-7.3-x86_64 rival-6.12-x86_64)
 declare -r built_recipe=1 # raise it when the steps below give another result
 declare -r built_gcc=14
 
 is_built() {
-	[[ $1 =~ ^(overlay|plain|kunit)-[0-9.]+-(x86_64|arm64)$ ]]
+	[[ $1 =~ ^(overlay|plain|kunit|kunitplain|kcsan|gcov|rival)-[0-9.]+-(x86_64|arm64)$ ]]
 }
 
 built_cached() {
@@ -31,7 +39,8 @@ built_cached() {
 
 # built_get NAME: the directory of that kernel with the driver as it is now.
 built_get() {
-	local name=$1 flavour version arch source snapshot key dir fragments
+	local name=$1 flavour version arch source snapshot key dir
+	local fragments instruments
 	built_prepare
 	dir=$cache/kernels/$name/$key
 	[[ -e $dir ]] || with_lock "build-$version" built_make
@@ -50,6 +59,7 @@ built_prepare() {
 	built_fragments
 	(cd "$repo" && cp --parents -t "$snapshot" "${fragments[@]}")
 	[[ $flavour == plain ]] || built_snapshot
+	built_instrument
 	key=$({
 		echo "$built_recipe" "$built_gcc" "${source##*/}"
 		cd "$snapshot" || exit
@@ -59,23 +69,54 @@ built_prepare() {
 
 # built_fragments: $fragments, the files that the configuration is made of.
 built_fragments() {
-	fragments=(tests/kernel/{common,"$arch"}.config)
-	[[ $flavour != kunit ]] ||
-		fragments=(kunit/.kunitconfig tests/kernel/kunit{,"-$arch"}.config)
+	fragments=(kunit/.kunitconfig tests/kernel/kunit{,"-$arch"}.config)
+	case $flavour in
+	overlay | plain) fragments=(tests/kernel/{common,"$arch"}.config) ;;
+	kunit) fragments+=(tests/kernel/sanitizers.config) ;;
+	kcsan | gcov) fragments+=("tests/kernel/$flavour.config") ;;
+	rival) fragments[0]=kunit/mock/.kunitconfig ;;
+	esac
+}
+
+# built_overlay REPO ARG...: its overlay, with what $flavour has of ours.
+built_overlay() {
+	local only=()
+	[[ $flavour != rival ]] || only=(--tests)
+	"$1/scripts/overlay" "${only[@]}" "${@:2}"
 }
 
 # built_parts: what of the snapshot makes a difference to that kernel.  The
 # tests are laid over each tree, but compiled for KUnit alone.
 built_parts() {
-	local unused='^\./(kunit|tests/host)/'
-	[[ $flavour != kunit ]] || unused='^$'
+	local unused='^$'
+	[[ $flavour != overlay ]] || unused='^\./(kunit|tests/host)/'
 	find . -type f | LC_ALL=C sort | grep -v -E "$unused"
 }
 
 built_snapshot() {
-	(cd "$repo" && scripts/overlay --list | xargs \
+	(cd "$repo" && built_overlay "$repo" --list | xargs \
 		cp --parents -t "$snapshot" scripts/overlay scripts/lib.sh) ||
 		die 'cannot copy the driver'
+}
+
+# built_instrument: $instruments, variables for kbuild, and lines for Makefiles
+# of the snapshot, so that our files alone are compiled with what the flavour
+# is for.  The Makefile of drivers/acpi is not ours.
+built_instrument() {
+	local dir=drivers/iommu/virtio file
+	instruments=()
+	case $flavour in
+	gcov) set -- GCOV_PROFILE "$dir" ;;
+	kcsan) set -- KCSAN_SANITIZE "$dir" kunit kunit/mock ;;
+	*) return 0 ;;
+	esac
+	for dir in "${@:2}"; do
+		echo "$1 := y" >>"$snapshot/$dir/Makefile"
+	done
+	for file in "$snapshot"/drivers/acpi/viot*.c; do
+		file=${file##*/}
+		instruments+=("$1_${file%.c}.o=y")
+	done
 }
 
 built_make() {
@@ -103,10 +144,12 @@ built_tree() {
 	if [[ $flavour == plain ]]; then
 		"$here/overlay" --remove "$tree" >"$log"
 	else
-		"$snapshot/scripts/overlay" "$tree" >"$log"
+		built_overlay "$snapshot" "$tree" >"$log"
 	fi || die "scripts/overlay failed on Linux $version"
 }
 
+# built_kbuild WHAT SECONDS MAKE-ARG...: run make.  KCSAN_SANITIZE holds where no
+# Makefile says otherwise.
 built_kbuild() {
 	local what=$1 limit=$2 args=(ARCH="$arch" CC="ccache gcc-$built_gcc")
 	shift 2
@@ -115,8 +158,9 @@ built_kbuild() {
 	run_logged "$what" "$log" "$limit" env \
 		KBUILD_BUILD_TIMESTAMP=@0 KBUILD_BUILD_VERSION=1 \
 		KBUILD_BUILD_USER=tests KBUILD_BUILD_HOST=sandbox \
+		KCSAN_SANITIZE=n \
 		make -C "$tree" O="$cache/build/$name" "${args[@]}" \
-		LOCALVERSION="-$flavour" "$@" || die "$what failed"
+		"${instruments[@]}" LOCALVERSION="-$flavour" "$@" || die "$what failed"
 }
 
 # built_configure: .config from the fragments, left alone if it is the same,
@@ -153,12 +197,24 @@ built_install() {
 	cp "$out/arch/$image" "$tmp/vmlinuz"
 	cp "$out/.config" "$tmp/config"
 	cp "$out/include/config/kernel.release" "$tmp/release"
+	[[ $flavour != gcov ]] || built_install_notes
 	mv "$tmp" "$dir"
+}
+
+# built_install_notes: what gcov wants besides the counts.  The compiler's
+# notes, under the names that they had, and the sources as they were.
+built_install_notes() {
+	mkdir "$tmp/notes" "$tmp/source"
+	(cd "$out" && find drivers/iommu/virtio drivers/acpi -name '*.gcno' \
+		-exec cp --parents -t "$tmp/notes" {} +)
+	(cd "$snapshot" && cp -r --parents -t "$tmp/source" drivers)
+	echo "$out" >"$tmp/objects"
 }
 
 # built_objects VERSION ARCH MAKE-ARG...: does the driver compile in that tree?
 built_objects() {
-	local name=overlay-$1-$2 flavour version arch source snapshot key fragments
+	local name=overlay-$1-$2 flavour version arch source snapshot key
+	local fragments instruments
 	shift 2
 	is_built "$name" || die "cannot build '$name'"
 	built_prepare
