@@ -80,25 +80,6 @@ static size_t viommu_pci_config_size(struct pci_dev *pdev)
 	return size == SIZE_MAX ? 0 : size;
 }
 
-/*
- * How long the config space is, for certain: it is the device's choice, and
- * the virtio core takes reading past the end for a bug of the driver's. What
- * is behind neither of the two transports is taken to be as it should.
- */
-static size_t viommu_config_size(struct virtio_device *vdev)
-{
-	struct device *transport = vdev->dev.parent;
-	const struct resource *block;
-
-	if (transport && dev_is_pci(transport))
-		return viommu_pci_config_size(to_pci_dev(transport));
-	block = transport ? viommu_topology_block(transport, 0) : NULL;
-	if (!block)
-		return sizeof(struct virtio_iommu_config);
-	return resource_size(block) > VIRTIO_MMIO_CONFIG ?
-	       resource_size(block) - VIRTIO_MMIO_CONFIG : 0;
-}
-
 /* Bytes of config space that the negotiated features promise. */
 static size_t viommu_config_promised(struct virtio_device *vdev)
 {
@@ -111,6 +92,25 @@ static size_t viommu_config_promised(struct virtio_device *vdev)
 	if (virtio_has_feature(vdev, VIRTIO_IOMMU_F_INPUT_RANGE))
 		return offsetofend(struct virtio_iommu_config, input_range);
 	return offsetofend(struct virtio_iommu_config, page_size_mask);
+}
+
+/*
+ * How long the config space is, for certain: it is the device's choice, and
+ * the virtio core takes reading past the end for a bug of the driver's. What
+ * is behind neither of the two transports is as long as it has to be.
+ */
+static size_t viommu_config_size(struct virtio_device *vdev)
+{
+	struct device *transport = vdev->dev.parent;
+	const struct resource *block;
+
+	if (transport && dev_is_pci(transport))
+		return viommu_pci_config_size(to_pci_dev(transport));
+	block = transport ? viommu_topology_block(transport, 0) : NULL;
+	if (!block)
+		return viommu_config_promised(vdev);
+	return resource_size(block) > VIRTIO_MMIO_CONFIG ?
+	       resource_size(block) - VIRTIO_MMIO_CONFIG : 0;
 }
 
 /*
