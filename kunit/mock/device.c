@@ -12,7 +12,12 @@
 #include <linux/slab.h>
 #include <linux/virtio_ring.h>
 
+#include <uapi/linux/virtio_mmio.h>
+
 #include "internal.h"
+
+/* Register blocks are somewhere above memory. */
+#define MOCK_BLOCKS	0x7000000000ULL
 
 static struct mock *to_mock(struct virtio_device *vdev)
 {
@@ -341,9 +346,24 @@ struct mock *mock_create(struct kunit *test, const struct mock_profile *profile)
 	return mock;
 }
 
+/*
+ * What is behind a virtio-mmio device: the length of its register block tells
+ * how long config space is. Nothing is at that address, nor is it accessed.
+ */
+static struct resource mock_block(const struct mock *mock)
+{
+	static atomic_t made;
+	const u64 start = MOCK_BLOCKS + (u64)atomic_inc_return(&made) * SZ_4K;
+
+	return DEFINE_RES_MEM(start, VIRTIO_MMIO_CONFIG + mock->profile.config_size);
+}
+
 static void mock_make_parent(struct mock *mock)
 {
-	struct platform_device_info info = { .name = "viommu-mock", .id = PLATFORM_DEVID_AUTO };
+	const struct resource block = mock_block(mock);
+	struct platform_device_info info = {
+		.name = "viommu-mock", .id = PLATFORM_DEVID_AUTO, .res = &block, .num_res = 1,
+	};
 
 	if (!mock_has_quirk(mock, MOCK_Q_NO_FWNODE)) {
 		mock->fwnode = fwnode_create_software_node(NULL, NULL);

@@ -25,7 +25,7 @@ static struct mock_device *mock_alloc_device(struct mock *mock, u32 id)
 	device->pdev->dev.dma_mask = &device->pdev->platform_dma_mask;
 	device->pdev->platform_dma_mask = DMA_BIT_MASK(64);
 	device->pdev->dev.coherent_dma_mask = DMA_BIT_MASK(64);
-	platform_set_drvdata(device->pdev, device);
+	device->pdev->dev.platform_data = device;	/* drvdata would be a driver's */
 	return device;
 }
 
@@ -36,7 +36,6 @@ static struct device *mock_add_device(struct mock_device *device)
 
 	if (err) {
 		platform_device_put(device->pdev);
-		kfree(device);
 		KUNIT_FAIL_AND_ABORT(mock->test, "a device cannot be added: %d", err);
 	}
 	list_add(&device->link, &mock->devices);
@@ -91,13 +90,12 @@ struct device *mock_endpoint_plain(struct mock *mock, u64 base, u32 id)
 static void mock_remove_device(struct mock_device *device)
 {
 	list_del(&device->link);
-	platform_device_unregister(device->pdev);
-	kfree(device);
+	platform_device_unregister(device->pdev);	/* frees its platform data, too */
 }
 
 void mock_endpoint_remove(struct device *dev)
 {
-	mock_remove_device(dev_get_drvdata(dev));
+	mock_remove_device(dev_get_platdata(dev));
 }
 
 /* mock_remove_devices() - all that a test has left */
@@ -179,14 +177,14 @@ int mock_dma_write_as(struct mock *mock, u32 id, u64 iova, const void *buf, size
 
 int mock_dma_read(struct device *dev, u64 iova, void *buf, size_t len)
 {
-	const struct mock_device *device = dev_get_drvdata(dev);
+	const struct mock_device *device = dev_get_platdata(dev);
 
 	return mock_dma(device->mock, device->id, iova, buf, len, false);
 }
 
 int mock_dma_write(struct device *dev, u64 iova, const void *buf, size_t len)
 {
-	const struct mock_device *device = dev_get_drvdata(dev);
+	const struct mock_device *device = dev_get_platdata(dev);
 
 	return mock_dma(device->mock, device->id, iova, (void *)buf, len, true);
 }
