@@ -412,6 +412,8 @@ static void regions_are_checked(void)
 
 		check_row("%#llx to %#llx", rows[i].region.start, rows[i].region.last);
 		EXPECT_EQ(viommu_regions_check(&rows[i].region, &msi), rows[i].err);
+		EXPECT_EQ(msi, rows[i].region.msi && !rows[i].err ?
+			       rows[i].region.last - rows[i].region.start + 1 : 0);
 	}
 }
 
