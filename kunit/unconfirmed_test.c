@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a device has not confirmed, it may still do: memory that it may reach
+ * is not given to somebody else, nor is an address that may lead there.
+ */
+#include <kunit/test.h>
+#include <linux/delay.h>
+#include <linux/dma-mapping.h>
+#include <linux/iommu.h>
+#include <linux/mm.h>
+
+#include "core.h"
+#include "mock/mock.h"
+
+#define EP		1
+#define EP_OTHER	2
+
+static void free_page_action(void *page)
+{
+	__free_page(page);
+}
+
+static struct page *new_page(struct kunit *test)
+{
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, free_page_action, page), 0);
+	return page;
+}
+
+/* All UNMAPs of a lazy domain, confirmed or not */
+static void flush(struct device *dev)
+{
+	iommu_flush_iotlb_all(iommu_get_domain_for_dev(dev));
+}
+
+static const struct mock_script refuse_unmap = {
+	.type = VIRTIO_IOMMU_T_UNMAP, .endpoint = MOCK_ANY, .count = 1,
+	.how = MOCK_DO_NOT | MOCK_STATUS, .status = VIRTIO_IOMMU_S_IOERR,
+};
+
+/* Whether a page that the device reaches is kept from whoever wants a page */
+static void expect_no_free_page(struct kunit *test, struct mock *mock, u64 iova,
+				struct page *page)
+{
+	if (core_reaches(mock, EP, iova) == page_to_phys(page))
+		KUNIT_EXPECT_GT(test, page_count(page), 1);
+}
+
+/*
+ * The device keeps a mapping that it was told to forget. Who gets the IOVA
+ * next has it lead to memory of his own, or does not get it.
+ */
+static void unconfirmed_unmap(struct kunit *test, const char *type)
+{
+	struct mock *mock = mock_start(test, mock_strict);
+	struct device *dev = mock_endpoint(mock, EP);
+	struct page *old = new_page(test), *new = new_page(test);
+	unsigned int i, works = 0;
+	dma_addr_t was, is;
+
+	KUNIT_ASSERT_EQ(test, core_set_type(dev, type), 0);
+	was = dma_map_page(dev, old, 0, PAGE_SIZE, DMA_BIDIRECTIONAL);
+	KUNIT_ASSERT_FALSE(test, dma_mapping_error(dev, was));
+	mock_script(mock, &refuse_unmap);
+	dma_unmap_page(dev, was, PAGE_SIZE, DMA_BIDIRECTIONAL);
+	flush(dev);
+	mock_script_clear(mock);
+	expect_no_free_page(test, mock, was, old);
+
+	for (i = 0; i < 8; i++) {
+		is = dma_map_page(dev, new, 0, PAGE_SIZE, DMA_BIDIRECTIONAL);
+		expect_no_free_page(test, mock, was, old);
+		if (dma_mapping_error(dev, is))
+			continue;
+		works++;
+		KUNIT_EXPECT_EQ(test, core_reaches(mock, EP, is), page_to_phys(new));
+		dma_unmap_page(dev, is, PAGE_SIZE, DMA_BIDIRECTIONAL);
+		flush(dev);
+		msleep(30);	/* by when a lazy domain has its IOVAs back */
+	}
+	/* One refusal is not the end of DMA */
+	KUNIT_EXPECT_GE(test, works, 7);
+}
+
+static void unconfirmed_unmap_strict(struct kunit *test)
+{
+	unconfirmed_unmap(test, "DMA");
+}
+
+static void unconfirmed_unmap_lazy(struct kunit *test)
+{
+	unconfirmed_unmap(test, "DMA-FQ");
+}
+
+/* As VFIO does: the same range of a domain, with another page behind it */
+static void unconfirmed_unmap_domain(struct kunit *test)
+{
+	struct mock *mock = mock_start(test, mock_strict);
+	struct device *dev = mock_endpoint(mock, EP);
+	struct iommu_domain *domain = core_domain(test, dev);
+	struct page *old = new_page(test), *new = new_page(test);
+	int err;
+
+	KUNIT_ASSERT_EQ(test, core_attach(test, domain, dev), 0);
+	KUNIT_ASSERT_EQ(test, iommu_map(domain, CORE_IOVA, page_to_phys(old), PAGE_SIZE, CORE_RW,
+					GFP_KERNEL), 0);
+	mock_script(mock, &refuse_unmap);
+	KUNIT_EXPECT_EQ(test, iommu_unmap(domain, CORE_IOVA, PAGE_SIZE), PAGE_SIZE);
+	mock_script_clear(mock);
+	expect_no_free_page(test, mock, CORE_IOVA, old);
+
+	err = iommu_map(domain, CORE_IOVA, page_to_phys(new), PAGE_SIZE, CORE_RW, GFP_KERNEL);
+	if (!err)
+		KUNIT_EXPECT_EQ(test, core_reaches(mock, EP, CORE_IOVA), page_to_phys(new));
+	expect_no_free_page(test, mock, CORE_IOVA, old);
+	if (!err)
+		KUNIT_EXPECT_EQ(test, iommu_unmap(domain, CORE_IOVA, PAGE_SIZE), PAGE_SIZE);
+
+	/* The pages are free when the device has forgotten them, domain and all */
+	core_detach(test, dev);
+	core_free(test, domain);
+	KUNIT_EXPECT_EQ(test, page_count(old), 1);
+	KUNIT_EXPECT_EQ(test, page_count(new), 1);
+}
+
+/*
+ * An ATTACH that was carried out, and answered with an error. Whatever the
+ * driver makes of it, the endpoint gets at nobody else's memory.
+ */
+static void unconfirmed_attach(struct kunit *test)
+{
+	static const struct mock_script liar = {
+		.type = VIRTIO_IOMMU_T_ATTACH, .endpoint = EP, .count = 1, .how = MOCK_STATUS,
+		.status = VIRTIO_IOMMU_S_IOERR,
+	};
+	struct mock *mock = mock_start(test, mock_strict);
+	struct device *dev = mock_endpoint(mock, EP), *other = mock_endpoint(mock, EP_OTHER);
+	struct iommu_domain *domain = core_domain(test, dev);
+
+	mock_script(mock, &liar);
+	KUNIT_EXPECT_EQ(test, iommu_attach_group(domain, dev->iommu_group), -ENODEV);
+	mock_script_clear(mock);
+	core_free(test, domain);
+
+	domain = core_domain(test, other);
+	KUNIT_ASSERT_EQ(test, core_attach(test, domain, other), 0);
+	KUNIT_ASSERT_EQ(test, core_scatter(domain, 0, 1), 0);
+	KUNIT_EXPECT_EQ(test, core_scattered(mock, EP_OTHER, 0, 1), 1);
+	KUNIT_EXPECT_EQ(test, core_scattered(mock, EP, 0, 1), 0);
+	/* It was promised to be where it was */
+	KUNIT_EXPECT_EQ(test, core_dma(dev), 0);
+}
+
+/* ---- The suite -------------------------------------------------------------- */
+
+static struct kunit_case unconfirmed_cases[] = {
+	KUNIT_CASE(unconfirmed_unmap_strict),
+	KUNIT_CASE(unconfirmed_unmap_lazy),
+	KUNIT_CASE(unconfirmed_unmap_domain),
+	KUNIT_CASE(unconfirmed_attach),
+	{}
+};
+
+static struct kunit_suite unconfirmed_suite = {
+	.name = "viommu_unconfirmed",
+	.test_cases = unconfirmed_cases,
+};
+
+kunit_test_suite(unconfirmed_suite);
+MODULE_DESCRIPTION("What a device has not confirmed");
+MODULE_LICENSE("GPL");
