@@ -5,9 +5,13 @@
  */
 
 #include <linux/compiler.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
+#include <linux/kthread.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
@@ -86,6 +90,35 @@ static void sleep_under_a_spinlock(struct kunit *test)
 	spin_unlock(&lock);
 }
 
+static unsigned int raced;
+
+static int race(void *end)
+{
+	while (time_before(jiffies, *(unsigned long *)end)) {
+		raced++;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* As many tasks as it takes for two of them to be on different processors. */
+static void a_data_race(struct kunit *test)
+{
+	unsigned long end = jiffies + HZ;
+	struct task_struct *other[3];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(other); i++) {
+		other[i] = kthread_create(race, &end, "viommu-selftest");
+		KUNIT_ASSERT_FALSE(test, IS_ERR(other[i]));
+		get_task_struct(other[i]);
+		wake_up_process(other[i]);
+	}
+	race(&end);
+	for (i = 0; i < ARRAY_SIZE(other); i++)
+		kthread_stop_put(other[i]);
+}
+
 /* Several, as one may still be known to a register or a stack. */
 static void leaks(struct kunit *test)
 {
@@ -105,6 +138,7 @@ static struct kunit_case viommu_selftest_cases[] = {
 	KUNIT_CASE(use_after_free),
 	KUNIT_CASE(shift_too_far),
 	KUNIT_CASE(sleep_under_a_spinlock),
+	KUNIT_CASE(a_data_race),
 	KUNIT_CASE(leaks),
 	{ }
 };
