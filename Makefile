@@ -36,10 +36,10 @@ demo: ## Boot a guest and show its devices behind the IOMMU (ARCH=arm64)
 
 ##@ Test it (in the sandbox)
 
-check: ## All tests but those tagged "long"; what CI runs
+check: ## All tests but those that take long; what CI runs
 	scripts/check
 
-check-all: ## All tests
+check-all: ## All tests, however long
 	scripts/check --all
 
 check-host: ## Unit tests in user space, and the fuzz corpora played back (T=name)
@@ -61,6 +61,13 @@ check-kunit: ## Boot kernels that test themselves, with sanitizers (SUITE=name)
 mutants: ## Change the driver for the worse: a test has to notice (MUTANT=pattern)
 	tests/mutants/run $(if $(MUTANT),'$(MUTANT)')
 
+conformance: ## Hold drivers to the specification, write Documentation/conformance.rst
+	tests/conformance >conformance.tmp || { rm -f conformance.tmp; exit 1; }
+	mv conformance.tmp Documentation/conformance.rst
+
+coverage: ## Boot a kernel that counts what the suites run of the driver (SUITE=name)
+	tests/coverage $(if $(SUITE),'$(SUITE)')
+
 check-boot: ## Boot guests with devices that do DMA (SCENARIO=name or pattern)
 	scripts/sandbox run scripts/boot $(if $(SCENARIO),'$(SCENARIO)')
 
@@ -76,7 +83,7 @@ sandbox: ## Make the Debian 13 tree with all tools, print its path
 	scripts/sandbox
 
 kernels: ## Fetch and build all kernels that tests use
-	set -e; for name in $$(scripts/kernel list | awk '!/^plain/ { print $$1 }'); do \
+	set -e; for name in $$(scripts/kernel list | awk '!/^(plain|kcsan|gcov|rival|kunit-6)/ { print $$1 }'); do \
 		scripts/kernel get $$name; done
 
 help: ## List the targets
@@ -96,4 +103,5 @@ kdir:
 
 .PHONY: modules modules_install clean tools tools_install demo check check-all \
 	check-host check-tools check-modules check-overlay check-kunit check-boot \
+	conformance coverage \
 	mutants fuzz lint sandbox kernels help kdir
