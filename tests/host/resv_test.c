@@ -105,7 +105,7 @@ static unsigned int model_regions(const struct scale *s, const struct bitmaps *b
 static void expect_regions(const struct viommu_regions *t, const struct scale *s,
 			   const struct bitmaps *b)
 {
-	struct viommu_region want[CELLS + 1];
+	static struct viommu_region want[CELLS + 1];
 	unsigned int i, nr = model_regions(s, b, want);
 
 	EXPECT_EQ(t->nr, nr);
