@@ -95,7 +95,7 @@ class Quiet:
         return time.monotonic() - self.since > self.seconds
 
 
-def execute(line, log, seconds, quiet):
+def execute(line, log, seconds, quiet, enough):
     """Run QEMU; return whether it ended by itself, in time."""
     end, silent = time.monotonic() + seconds, Quiet(log, quiet)
     with subprocess.Popen(line, stdin=subprocess.DEVNULL) as qemu:
@@ -106,16 +106,28 @@ def execute(line, log, seconds, quiet):
                     return qemu.wait(0.25) == 0
                 except subprocess.TimeoutExpired:
                     pass
+                if enough and log.exists() and enough(read(log)):
+                    break
             return False
         finally:
             qemu.kill()
             machine.running.discard(qemu)
 
 
-class Boot:
-    """One boot: the guest's log and data, and whether it ended in time."""
+def read(path):
+    if not path.exists():
+        return ""
+    return path.read_text(errors="replace").replace("\r", "")
 
-    def __init__(self, name, append, seconds=SECONDS, quiet=QUIET):
+
+class Boot:
+    """One boot: the guest's log and data, and whether it ended in time.
+
+    With enough(log), it may be ended as soon as that is true.
+    """
+
+    def __init__(self, name, append, seconds=SECONDS, quiet=QUIET,
+                 enough=None):
         arch = arch_of(name)
         run = pathlib.Path(tempfile.mkdtemp(prefix="viommu-kunit-"))
         try:
@@ -123,18 +135,12 @@ class Boot:
             line = command(kernel_directory(name) / "vmlinuz", arch, run,
                            append)
             start = time.monotonic()
-            self.ended = execute(line, run / "log", seconds, quiet)
+            self.ended = execute(line, run / "log", seconds, quiet, enough)
             self.took = time.monotonic() - start
-            self.log = self._read(run / "log")
-            self.data = self._read(run / "data")
+            self.log = read(run / "log")
+            self.data = read(run / "data")
         finally:
             shutil.rmtree(run)
-
-    @staticmethod
-    def _read(path):
-        if not path.exists():
-            return ""
-        return path.read_text(errors="replace").replace("\r", "")
 
     def spoilt(self):
         """Whether the emulator is to blame: see verdict.py."""
@@ -142,10 +148,10 @@ class Boot:
                 or bool(verdict.INT3.search(self.log)))
 
 
-def boot(name, append, seconds=SECONDS, quiet=QUIET):
+def boot(name, append, seconds=SECONDS, quiet=QUIET, enough=None):
     for number in range(1, BOOTS + 1):
         say(f"# {name}: booting")
-        result = Boot(name, append, seconds, quiet)
+        result = Boot(name, append, seconds, quiet, enough)
         say(f"# {name}: {result.took:.0f} s")
         if not result.spoilt() or number == BOOTS:
             return result
