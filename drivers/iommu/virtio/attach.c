@@ -35,10 +35,11 @@ static int viommu_send_attach(struct viommu *viommu, const struct viommu_endpoin
 	return viommu_queue_run(&viommu->requests, &req, len, NULL, 0);
 }
 
-static int viommu_send_detach(struct viommu *viommu, const struct viommu_endpoint *ep)
+static int viommu_send_detach(struct viommu *viommu, const struct viommu_endpoint *ep,
+			      const struct viommu_domain *vdom)
 {
 	union viommu_request req;
-	size_t len = viommu_build_detach(&req, ep->domain->id, ep->id);
+	size_t len = viommu_build_detach(&req, vdom->id, ep->id);
 
 	return viommu_queue_run(&viommu->requests, &req, len, NULL, 0);
 }
@@ -57,13 +58,14 @@ static int viommu_send_unmap_all(struct viommu *viommu, const struct viommu_doma
 static void viommu_leave_begin(const struct viommu_endpoint *ep)
 {
 	if (ep->domain && ep->domain->nr_endpoints == 1)
-		viommu_domain_leaving(ep->domain, true);
+		viommu_domain_leaving(ep->domain);
 }
 
 /* After it: the endpoint has left, or it has not. */
 static void viommu_leave_end(struct viommu *viommu, struct viommu_endpoint *ep, bool left)
 {
 	struct viommu_domain *vdom = ep->domain;
+	int err;
 
 	if (!vdom)
 		return;
@@ -75,7 +77,10 @@ static void viommu_leave_end(struct viommu *viommu, struct viommu_endpoint *ep, 
 		if (!vdom->nr_endpoints && vdom->tainted && !vdom->bypass)
 			viommu_send_unmap_all(viommu, vdom);
 	} else if (vdom->nr_endpoints == 1) {
-		viommu_domain_leaving(vdom, false);
+		err = viommu_domain_stays(vdom);
+		if (err && !viommu_queue_broken(&viommu->requests))
+			dev_err(viommu->dev, "domain %u: a MAP failed: %pe\n", vdom->id,
+				ERR_PTR(err));
 	}
 }
 
@@ -86,7 +91,7 @@ static int viommu_detach_endpoint(struct viommu *viommu, struct viommu_endpoint 
 	if (!ep->domain)
 		return 0;
 	viommu_leave_begin(ep);
-	err = viommu_send_detach(viommu, ep);
+	err = viommu_send_detach(viommu, ep, ep->domain);
 	viommu_leave_end(viommu, ep, !err);
 	return err;
 }
@@ -111,6 +116,22 @@ static int viommu_move_endpoint(struct viommu *viommu, struct viommu_endpoint *e
 }
 
 /*
+ * An ATTACH that failed may have been carried out all the same. Have the
+ * endpoint go where it is thought to be; which all devices refuse, or take for
+ * nothing new, that meant what they said. If even that is not clear, the
+ * domain's ID is not used again.
+ */
+static void viommu_settle_endpoint(struct viommu *viommu, struct viommu_endpoint *ep,
+				   struct viommu_domain *vdom)
+{
+	int err = ep->domain ? viommu_send_attach(viommu, ep, ep->domain) :
+			       viommu_send_detach(viommu, ep, vdom);
+
+	if (err && (ep->domain || (err != -EINVAL && err != -ENOENT)))
+		vdom->tainted = true;
+}
+
+/*
  * The domain has an ID. On failure the endpoint is where it was, or nowhere, or
  * in a domain whose mappings the device does not take: the caller reverts.
  */
@@ -124,9 +145,12 @@ static int viommu_attach_endpoint(struct viommu *viommu, struct viommu_endpoint 
 	if (ep->domain == vdom)
 		return 0;
 	err = viommu_move_endpoint(viommu, ep, vdom);
-	if (err)
+	if (err) {
+		viommu_settle_endpoint(viommu, ep, vdom);
 		return err;
+	}
 	ep->domain = vdom;
+	viommu_domain_set_lost(vdom, false);
 	if (vdom->nr_endpoints++ || vdom->bypass)
 		return 0;
 	return viommu_domain_go_live(vdom);
@@ -306,6 +330,45 @@ static int viommu_attach_errno(const struct viommu_master *master, int err)
 	}
 }
 
+/*
+ * The core takes it for granted that a device can go back to its default
+ * domain when a user of its own domain has left, and warns if it cannot.
+ */
+static bool viommu_must_attach(const struct viommu_master *master)
+{
+	const struct viommu_domain *vdom;
+
+	if (master->parked || !master->nr_endpoints)
+		return false;
+	vdom = master->endpoint[0]->domain;
+	return !vdom || vdom == master->viommu->blocked ||
+	       vdom->domain.type == IOMMU_DOMAIN_UNMANAGED;
+}
+
+static void viommu_block_master(struct viommu_master *master)
+{
+	unsigned int i;
+
+	for (i = 0; i < master->nr_endpoints; i++)
+		viommu_block_endpoint(master->viommu, master->endpoint[i]);
+}
+
+/* What could not be attached and must be is blocked; nothing can be mapped for it. */
+static int viommu_attach_or_block(struct viommu_master *master, struct viommu_domain *vdom)
+{
+	const bool must = viommu_must_attach(master);
+	int err = viommu_attach_locked(master, vdom);
+
+	if (!err || !must)
+		return err;
+	dev_err(master->dev, "cannot go back to its own domain (%pe), and is blocked\n",
+		ERR_PTR(err));
+	viommu_block_master(master);
+	if (!vdom->nr_endpoints)
+		viommu_domain_set_lost(vdom, true);
+	return 0;
+}
+
 /**
  * viommu_attach_master() - Attach all endpoints of a device to a domain
  * @master: the device
@@ -314,14 +377,16 @@ static int viommu_attach_errno(const struct viommu_master *master, int err)
  * Context: Process, under the group's mutex; sleeps.
  * Return: 0; -EINVAL for a domain of another IOMMU; -ENOSPC without a domain
  * ID; -ENOMEM; -ENODEV for what the device refused. On error all endpoints
- * are where they were.
+ * are where they were. A device that leaves a domain of its user's for its
+ * default domain, and is refused that, is blocked instead, and 0 returned.
  */
 int viommu_attach_master(struct viommu_master *master, struct viommu_domain *vdom)
 {
+	const bool own = vdom->domain.type == IOMMU_DOMAIN_UNMANAGED;
 	int err;
 
 	mutex_lock(&master->viommu->lock);
-	err = viommu_attach_locked(master, vdom);
+	err = own ? viommu_attach_locked(master, vdom) : viommu_attach_or_block(master, vdom);
 	mutex_unlock(&master->viommu->lock);
 	return viommu_attach_errno(master, err);
 }
@@ -563,7 +628,7 @@ int viommu_attach_identity(struct viommu_master *master)
 
 	mutex_lock(&viommu->lock);
 	vdom = viommu->bypass ?: viommu_find_identity(master);
-	err = vdom ? viommu_attach_locked(master, vdom) : -ENOMEM;
+	err = vdom ? viommu_attach_or_block(master, vdom) : -ENOMEM;
 	mutex_unlock(&viommu->lock);
 	return viommu_attach_errno(master, err);
 }

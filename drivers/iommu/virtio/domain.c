@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Domains: maps, unmaps and looks up, and keeps the device in step.
+ * Domains: maps and looks up, and keeps the device in step. Unmapping, which
+ * follows the same rule, is in unmap.c.
  *
- * A domain's mappings are kept whether or not the device knows of them. What
- * the device knows is the domain's state, and one rule ties the two together:
+ * A domain's mappings are kept whether or not the device knows of them; each
+ * says by itself whether it does. One rule ties that to the domain's state:
  *
  *   Under the domain's lock, the store and the state change together with the
- *   posting of requests. LIVE: whoever adds a mapping posts its MAP, whoever
- *   removes one gets an UNMAP posted. REPLAYING: the same for addresses that
- *   the replay has passed; a mapping ahead of it is left to the replay, or if
- *   removed, was never told to the device. DETACHED: nothing is posted.
+ *   posting of requests. LIVE: whoever adds a mapping posts its MAP. Whoever
+ *   removes one that the device was told of gets an UNMAP posted. LEAVING:
+ *   only the latter. DETACHED: nothing is posted.
  *
- * A domain turns LIVE when its first endpoint has been attached, by a replay
- * of its mappings, and DETACHED when its last endpoint has left, which the
- * device has confirmed by then. From before the request that makes it leave
- * until the confirmation, requests go on being posted and may be refused, for
- * the domain may be gone; that is "leaving", and then a refusal is as good as
- * success. Afterwards all requests in flight are waited for, so that none is
- * left when the domain comes back. An unmap therefore never returns while the
- * device may still use the mapping, whichever way the race with a detach goes.
+ * A domain turns LIVE when its first endpoint has been attached; then a replay
+ * tells of what the device was not told yet. It is LEAVING from before the
+ * request that makes its last endpoint leave until the device has answered
+ * that, and then DETACHED, or LIVE again, with a replay of what has come in
+ * between. While LEAVING, requests may be refused, for the domain may be gone,
+ * and a refusal is as good as success. All requests in flight are waited for
+ * before a domain is DETACHED, so that none is left when it comes back. An
+ * unmap therefore never returns while the device may still use the mapping,
+ * whichever way the race with a detach goes.
  *
  * Attaching and detaching are serialised by viommu->lock (attach.c); mapping
  * and unmapping happen in any context.
@@ -30,17 +31,9 @@
 
 #include "viommu.h"
 
-/* Mappings looked at before interrupts are let in. */
-#define VIOMMU_WALK_BATCH	64
-
 static struct kmem_cache *viommu_mapping_cache;
 
 static const struct iommu_domain_ops viommu_domain_ops;
-
-static struct viommu_domain *to_viommu_domain(struct iommu_domain *domain)
-{
-	return container_of(domain, struct viommu_domain, domain);
-}
 
 /**
  * viommu_domain_setup() - Allocate what all domains share
@@ -117,7 +110,9 @@ static struct viommu_domain *viommu_domain_alloc(void)
 	spin_lock_init(&vdom->lock);
 	viommu_flight_init(&vdom->flight);
 	INIT_LIST_HEAD(&vdom->link);
+	INIT_LIST_HEAD(&vdom->leaving);
 	vdom->mappings.root = RB_ROOT;
+	vdom->life = 1;
 	vdom->domain.ops = &viommu_domain_ops;
 	return vdom;
 }
@@ -170,10 +165,8 @@ void viommu_domain_destroy(struct viommu_domain *vdom)
 		return;
 	WARN_ON(vdom->nr_endpoints);
 
-	while ((mapping = viommu_mapping_first(&vdom->mappings, 0))) {
-		viommu_mapping_remove(&vdom->mappings, mapping);
-		kmem_cache_free(viommu_mapping_cache, mapping);
-	}
+	while ((mapping = viommu_mapping_first(&vdom->mappings, 0)))
+		viommu_mapping_drop(vdom, mapping);
 	if (vdom->viommu) {
 		viommu_domain_drop_id(vdom);
 		viommu_put(vdom->viommu);
@@ -205,26 +198,44 @@ static void viommu_domain_free(struct iommu_domain *domain)
 
 /* ---- Mapping ---------------------------------------------------------------- */
 
-/* Does the device know, or expect to know, of a mapping that ends at @last? */
-static bool viommu_domain_told(const struct viommu_domain *vdom, u64 last)
+/**
+ * viommu_mapping_drop() - Take a mapping out of its domain and free it
+ * @vdom: the domain
+ * @mapping: which
+ *
+ * Context: Under the domain's lock, or when nobody else has the domain.
+ */
+void viommu_mapping_drop(struct viommu_domain *vdom, struct viommu_mapping *mapping)
+{
+	viommu_mapping_remove(&vdom->mappings, mapping);
+	kmem_cache_free(viommu_mapping_cache, mapping);
+}
+
+/**
+ * viommu_domain_told() - Say whether the device knows of a mapping, or is about to
+ * @vdom: the domain
+ * @mapping: one of its mappings
+ *
+ * Context: Under the domain's lock.
+ * Return: Whether an UNMAP is needed to be rid of it.
+ */
+bool viommu_domain_told(const struct viommu_domain *vdom, const struct viommu_mapping *mapping)
 {
 	lockdep_assert_held(&vdom->lock);
 
-	switch (vdom->state) {
-	case VIOMMU_DOMAIN_LIVE:
-		return true;
-	case VIOMMU_DOMAIN_REPLAYING:
-		return vdom->replay_begun && last <= vdom->replay_last;
-	default:
-		return false;
-	}
+	return vdom->state != VIOMMU_DOMAIN_DETACHED && mapping->told == vdom->life;
 }
 
-/*
- * Lock a domain, with a slot in hand if the device may have to be told
- * something: NULL while the domain is DETACHED, -EIO for a broken queue.
+/**
+ * viommu_domain_lock() - Lock a domain, with a slot in hand
+ * @vdom: the domain
+ * @flags: for viommu_domain_unlock()
+ *
+ * Context: As viommu_queue_make_room().
+ * Return: A slot, if the device may have to be told something: NULL while the
+ * domain is DETACHED, -EIO for a broken queue.
  */
-static struct viommu_slot *viommu_domain_lock(struct viommu_domain *vdom, unsigned long *flags)
+struct viommu_slot *viommu_domain_lock(struct viommu_domain *vdom, unsigned long *flags)
 	__acquires(&vdom->lock)
 {
 	for (;;) {
@@ -241,9 +252,16 @@ static struct viommu_slot *viommu_domain_lock(struct viommu_domain *vdom, unsign
 	}
 }
 
-/* A slot that has not been used goes back. */
-static void viommu_domain_unlock(struct viommu_domain *vdom, struct viommu_slot *slot,
-				 unsigned long flags)
+/**
+ * viommu_domain_unlock() - Unlock a domain
+ * @vdom: the domain
+ * @slot: a slot that has not been used, which goes back; NULL or an error else
+ * @flags: from viommu_domain_lock()
+ *
+ * Context: Under the domain's lock.
+ */
+void viommu_domain_unlock(struct viommu_domain *vdom, struct viommu_slot *slot,
+			  unsigned long flags)
 	__releases(&vdom->lock)
 {
 	if (slot)
@@ -256,6 +274,7 @@ static void viommu_post_map(struct viommu_domain *vdom, struct viommu_slot *slot
 {
 	lockdep_assert_held(&vdom->lock);
 
+	mapping->told = vdom->life;
 	if (!IS_ERR(slot))
 		slot->len = viommu_build_map(&slot->req, vdom->id, mapping->iova, mapping->last,
 					     mapping->paddr, mapping->flags);
@@ -276,12 +295,27 @@ static u32 viommu_map_flags(const struct viommu_domain *vdom, int prot)
 	return flags;
 }
 
+/* Takes the mapping if it returns 0. */
+static int viommu_map_one(struct viommu_domain *vdom, struct viommu_mapping *mapping)
+{
+	struct viommu_slot *slot;
+	unsigned long flags;
+	int err;
+
+	slot = viommu_domain_lock(vdom, &flags);
+	err = vdom->lost ? -EIO : viommu_mapping_insert(&vdom->mappings, mapping);
+	if (!err && vdom->state == VIOMMU_DOMAIN_LIVE) {
+		viommu_post_map(vdom, slot, mapping);
+		slot = NULL;
+	}
+	viommu_domain_unlock(vdom, slot, flags);
+	return err;
+}
+
 static int viommu_domain_map(struct viommu_domain *vdom, u64 iova, u64 last, u64 paddr,
 			     u32 map_flags, gfp_t gfp)
 {
 	struct viommu_mapping *mapping;
-	struct viommu_slot *slot;
-	unsigned long flags;
 	int err;
 
 	mapping = kmem_cache_alloc(viommu_mapping_cache, gfp);
@@ -290,14 +324,9 @@ static int viommu_domain_map(struct viommu_domain *vdom, u64 iova, u64 last, u64
 	*mapping = (struct viommu_mapping) {
 		.iova = iova, .last = last, .paddr = paddr, .flags = map_flags,
 	};
-	slot = viommu_domain_lock(vdom, &flags);
-	err = viommu_mapping_insert(&vdom->mappings, mapping);
-	if (!err && viommu_domain_told(vdom, last)) {
-		viommu_post_map(vdom, slot, mapping);
-		slot = NULL;
-	}
-	viommu_domain_unlock(vdom, slot, flags);
-
+	err = viommu_map_one(vdom, mapping);
+	if (err == -EEXIST && viommu_unmap_again(vdom, iova, last))
+		err = viommu_map_one(vdom, mapping);
 	if (err)
 		kmem_cache_free(viommu_mapping_cache, mapping);
 	return err;
@@ -335,7 +364,8 @@ static bool viommu_map_result(struct viommu_domain *vdom, u64 *iova, u64 last, i
 	spin_lock_irqsave(&vdom->lock, flags);
 	mapping = viommu_mapping_first(&vdom->mappings, *iova);
 	while (mapping && mapping->iova <= last && left-- && !*err) {
-		*err = READ_ONCE(mapping->result);
+		if (mapping->state == VIOMMU_MAPPED)
+			*err = READ_ONCE(mapping->result);
 		*iova = mapping->last + 1;
 		mapping = viommu_mapping_next(mapping);
 	}
@@ -343,15 +373,14 @@ static bool viommu_map_result(struct viommu_domain *vdom, u64 *iova, u64 last, i
 	return mapping && mapping->iova <= last && !*err;
 }
 
-/* First failure among the mappings of a range whose MAPs have all been answered. */
+/* First failure among the mappings of a range. */
 static int viommu_map_results(struct viommu_domain *vdom, u64 iova, u64 last)
 {
 	int err = 0;
 
 	while (viommu_map_result(vdom, &iova, last, &err))
 		;
-	/* Another CPU's MAP in the range would be a broken promise of the caller's */
-	return err == -EINPROGRESS ? -EBUSY : err;
+	return err;
 }
 
 static int viommu_iotlb_sync_map(struct iommu_domain *domain, unsigned long iova, size_t size)
@@ -361,139 +390,15 @@ static int viommu_iotlb_sync_map(struct iommu_domain *domain, unsigned long iova
 
 	if (!vdom->viommu)
 		return 0;
-	viommu_queue_wait(&vdom->viommu->requests, &vdom->flight, false);
-	err = viommu_map_results(vdom, iova, iova + size - 1);
+	do {	/* a replay may just have posted some of them */
+		viommu_queue_wait(&vdom->viommu->requests, &vdom->flight, false);
+		err = viommu_map_results(vdom, iova, iova + size - 1);
+	} while (err == -EINPROGRESS);
 	if (err)
 		dev_err_ratelimited(vdom->viommu->dev,
 				    "domain %u: MAP of 0x%lx, %zu bytes, failed: %pe\n",
 				    vdom->id, iova, size, ERR_PTR(err));
 	return err;
-}
-
-/* ---- Unmapping -------------------------------------------------------------- */
-
-/*
- * Take out what begins at @iova, piece by piece as it was mapped. The core
- * cuts ranges up by alignment alone and may ask for less than was mapped
- * together; a mapping goes whole, and the core is told by how much that is
- * more than it asked for. Stops at a hole, inside a mapping that begins
- * earlier, at a mapping whose MAP is still in flight (@busy), and after a
- * batch: the core comes again for the rest.
- */
-static u64 viommu_domain_remove(struct viommu_domain *vdom, u64 iova, u64 last, bool *busy)
-{
-	unsigned int left = VIOMMU_WALK_BATCH;
-	struct viommu_mapping *mapping;
-	unsigned long flags;
-	u64 next = iova;
-
-	*busy = false;
-	spin_lock_irqsave(&vdom->lock, flags);
-	mapping = viommu_mapping_first(&vdom->mappings, iova);
-	while (mapping && mapping->iova == next && next <= last && left--) {
-		struct viommu_mapping *gone = mapping;
-
-		if (READ_ONCE(gone->result) == -EINPROGRESS) {
-			*busy = true;
-			break;
-		}
-		next = gone->last + 1;
-		mapping = viommu_mapping_next(gone);
-		viommu_mapping_remove(&vdom->mappings, gone);
-		kmem_cache_free(viommu_mapping_cache, gone);
-		if (!next)
-			break;
-	}
-	spin_unlock_irqrestore(&vdom->lock, flags);
-	return next - iova;
-}
-
-/* Have the device forget a range whose mappings are out of the store already. */
-static void viommu_send_unmap(struct viommu_domain *vdom, u64 iova, u64 last)
-{
-	struct viommu_slot *slot;
-	unsigned long flags;
-
-	slot = viommu_domain_lock(vdom, &flags);
-	/* Of a dead device, queue.c has told the world */
-	if (!IS_ERR_OR_NULL(slot)) {
-		slot->len = viommu_build_unmap(&slot->req, vdom->id, iova, last);
-		viommu_queue_post(&vdom->viommu->requests, slot, &vdom->flight, NULL);
-	}
-	spin_unlock_irqrestore(&vdom->lock, flags);
-}
-
-/*
- * Strict: ranges that touch are collected in the gather and go out as one
- * request in iotlb_sync(). What lies between ranges that do not touch may
- * belong to somebody else, so these get requests of their own.
- */
-static void viommu_gather(struct viommu_domain *vdom, struct iommu_iotlb_gather *gather,
-			  u64 iova, size_t size)
-{
-	if (iommu_iotlb_gather_is_disjoint(gather, iova, size)) {
-		viommu_send_unmap(vdom, gather->start, gather->end);
-		gather->start = ULONG_MAX;
-		gather->end = 0;
-	}
-	iommu_iotlb_gather_add_range(gather, iova, size);
-}
-
-static size_t viommu_unmap_pages(struct iommu_domain *domain, unsigned long iova, size_t pgsize,
-				 size_t pgcount, struct iommu_iotlb_gather *gather)
-{
-	struct viommu_domain *vdom = to_viommu_domain(domain);
-	size_t size = pgsize * pgcount;
-	u64 removed;
-	bool busy;
-
-	removed = viommu_domain_remove(vdom, iova, (u64)iova + size - 1, &busy);
-	while (busy && !removed) {
-		/* An undo: iotlb_sync_map() was never reached */
-		viommu_queue_wait(&vdom->viommu->requests, &vdom->flight, false);
-		removed = viommu_domain_remove(vdom, iova, (u64)iova + size - 1, &busy);
-	}
-	if (!removed || !vdom->viommu)
-		return removed;
-
-	if (iommu_iotlb_gather_queued(gather))
-		viommu_send_unmap(vdom, iova, iova + removed - 1);
-	else
-		viommu_gather(vdom, gather, iova, removed);
-	return removed;
-}
-
-/* Wait for all requests; an UNMAP that failed has no caller to be told of it. */
-static void viommu_domain_sync(struct viommu_domain *vdom)
-{
-	struct viommu_queue *requests = &vdom->viommu->requests;
-	unsigned int errors;
-	int err;
-
-	viommu_queue_wait(requests, &vdom->flight, false);
-	errors = viommu_flight_unmap_errors(requests, &vdom->flight, &err);
-	if (errors && !viommu_queue_broken(requests))
-		dev_err_ratelimited(vdom->viommu->dev,
-				    "domain %u: %u UNMAPs failed, the last with %pe: the device may still reach memory that is free\n",
-				    vdom->id, errors, ERR_PTR(err));
-}
-
-static void viommu_iotlb_sync(struct iommu_domain *domain, struct iommu_iotlb_gather *gather)
-{
-	struct viommu_domain *vdom = to_viommu_domain(domain);
-
-	if (!vdom->viommu || gather->start > gather->end)
-		return;
-	viommu_send_unmap(vdom, gather->start, gather->end);
-	viommu_domain_sync(vdom);
-}
-
-static void viommu_flush_iotlb_all(struct iommu_domain *domain)
-{
-	struct viommu_domain *vdom = to_viommu_domain(domain);
-
-	if (vdom->viommu)
-		viommu_domain_sync(vdom);
 }
 
 static phys_addr_t viommu_iova_to_phys(struct iommu_domain *domain, dma_addr_t iova)
@@ -505,7 +410,7 @@ static phys_addr_t viommu_iova_to_phys(struct iommu_domain *domain, dma_addr_t i
 
 	spin_lock_irqsave(&vdom->lock, flags);
 	mapping = viommu_mapping_find(&vdom->mappings, iova);
-	if (mapping)
+	if (mapping && mapping->state == VIOMMU_MAPPED)
 		paddr = mapping->paddr + (iova - mapping->iova);
 	spin_unlock_irqrestore(&vdom->lock, flags);
 	return paddr;
@@ -528,31 +433,35 @@ int viommu_domain_add_identity(struct viommu_domain *vdom, u64 start, u64 last)
 				 VIRTIO_IOMMU_MAP_F_READ | VIRTIO_IOMMU_MAP_F_WRITE, GFP_KERNEL);
 }
 
-/* Post the MAP of the next mapping that the replay has not reached; false at the end. */
-static bool viommu_replay_one(struct viommu_domain *vdom)
+/* Is a replay to tell the device of it? */
+static bool viommu_untold(const struct viommu_domain *vdom, const struct viommu_mapping *mapping)
 {
-	struct viommu_mapping *mapping = NULL;
+	return mapping->state == VIOMMU_MAPPED && !viommu_domain_told(vdom, mapping);
+}
+
+/* Post the next MAP that is missing, or pass over a batch of others; false at the end. */
+static bool viommu_replay_step(struct viommu_domain *vdom, u64 *next)
+{
+	unsigned int left = VIOMMU_WALK_BATCH;
+	struct viommu_mapping *mapping;
 	struct viommu_slot *slot;
 	unsigned long flags;
 
 	slot = viommu_domain_lock(vdom, &flags);
-	if (!vdom->replay_begun)
-		mapping = viommu_mapping_first(&vdom->mappings, 0);
-	else if (vdom->replay_last != U64_MAX)
-		mapping = viommu_mapping_first(&vdom->mappings, vdom->replay_last + 1);
-
-	if (mapping) {
+	mapping = viommu_mapping_first(&vdom->mappings, *next);
+	while (mapping && left-- && !viommu_untold(vdom, mapping)) {
+		*next = mapping->last + 1;
+		mapping = viommu_mapping_next(mapping);
+	}
+	if (mapping && viommu_untold(vdom, mapping)) {
 		viommu_post_map(vdom, slot, mapping);
 		slot = NULL;
-		vdom->replay_last = mapping->last;
-		vdom->replay_begun = true;
-	} else {
-		vdom->state = VIOMMU_DOMAIN_LIVE;
+		*next = mapping->last + 1;
 	}
 	viommu_domain_unlock(vdom, slot, flags);
 
 	cond_resched();
-	return mapping;
+	return mapping && *next;
 }
 
 /**
@@ -569,16 +478,16 @@ int viommu_domain_go_live(struct viommu_domain *vdom)
 {
 	struct viommu_queue *requests = &vdom->viommu->requests;
 	unsigned int errors;
+	u64 next = 0;
 
 	lockdep_assert_held(&vdom->viommu->lock);
 
 	spin_lock_irq(&vdom->lock);
 	errors = READ_ONCE(vdom->flight.map_errors);
-	vdom->replay_begun = false;
-	vdom->state = VIOMMU_DOMAIN_REPLAYING;
+	vdom->state = VIOMMU_DOMAIN_LIVE;
 	spin_unlock_irq(&vdom->lock);
 
-	while (viommu_replay_one(vdom))
+	while (viommu_replay_step(vdom, &next))
 		;
 	viommu_queue_wait(requests, &vdom->flight, true);
 
@@ -588,15 +497,30 @@ int viommu_domain_go_live(struct viommu_domain *vdom)
 }
 
 /**
- * viommu_domain_leaving() - The last endpoint is about to be detached, or was not
+ * viommu_domain_leaving() - The last endpoint is about to be detached
  * @vdom: the domain
- * @leaving: which of the two
  *
  * Context: Process, under viommu->lock.
  */
-void viommu_domain_leaving(struct viommu_domain *vdom, bool leaving)
+void viommu_domain_leaving(struct viommu_domain *vdom)
 {
-	viommu_flight_set_leaving(&vdom->viommu->requests, &vdom->flight, leaving);
+	spin_lock_irq(&vdom->lock);
+	vdom->state = VIOMMU_DOMAIN_LEAVING;
+	spin_unlock_irq(&vdom->lock);
+	viommu_flight_set_leaving(&vdom->viommu->requests, &vdom->flight, true);
+}
+
+/**
+ * viommu_domain_stays() - The last endpoint was not detached
+ * @vdom: a domain that was leaving
+ *
+ * Context: Process, under viommu->lock; sleeps.
+ * Return: 0, or why a MAP failed of what came in the meantime.
+ */
+int viommu_domain_stays(struct viommu_domain *vdom)
+{
+	viommu_flight_set_leaving(&vdom->viommu->requests, &vdom->flight, false);
+	return viommu_domain_go_live(vdom);
 }
 
 /**
@@ -611,10 +535,26 @@ void viommu_domain_gone(struct viommu_domain *vdom)
 
 	spin_lock_irq(&vdom->lock);
 	vdom->state = VIOMMU_DOMAIN_DETACHED;
+	vdom->life++;
 	spin_unlock_irq(&vdom->lock);
 
 	viommu_queue_wait(&vdom->viommu->requests, &vdom->flight, true);
-	viommu_domain_leaving(vdom, false);
+	viommu_flight_set_leaving(&vdom->viommu->requests, &vdom->flight, false);
+	viommu_unmap_gone(vdom);
+}
+
+/**
+ * viommu_domain_set_lost() - Say whether a domain's device is blocked instead
+ * @vdom: a domain
+ * @lost: whether it is; then all that is mapped fails
+ *
+ * Context: Process, under viommu->lock.
+ */
+void viommu_domain_set_lost(struct viommu_domain *vdom, bool lost)
+{
+	spin_lock_irq(&vdom->lock);
+	vdom->lost = lost;
+	spin_unlock_irq(&vdom->lock);
 }
 
 /* ---- What the core calls ----------------------------------------------------- */

@@ -4,8 +4,8 @@
  *
  * Owns the ring and a fixed set of slots, half as many as the ring has
  * descriptors, so that whoever holds a slot can post without failing and
- * without allocating. Knows nothing of what requests mean beyond how MAP and
- * UNMAP failures are counted.
+ * without allocating. Knows nothing of what requests mean beyond that MAPs
+ * that fail are counted.
  *
  * Rules:
  *  - Ring and slots are touched under the lock; it is held with interrupts
@@ -51,23 +51,15 @@
 #define VIOMMU_SLEEP_MIN_US	20u
 #define VIOMMU_SLEEP_MAX_US	1000u
 
+/* What stands in a tail that the device has not written to; no status is as high. */
+#define VIOMMU_S_NONE			0xff
+
 static void viommu_slot_free(struct viommu_queue *queue, struct viommu_slot *slot)
 {
 	lockdep_assert_held(&queue->lock);
 
 	slot->flight = NULL;
 	list_add(&slot->link, &queue->free);
-}
-
-static void viommu_count_error(struct viommu_flight *flight, u8 type, int err)
-{
-	if (type == VIRTIO_IOMMU_T_MAP) {
-		flight->map_errors++;
-		flight->map_error = err;
-	} else if (type == VIRTIO_IOMMU_T_UNMAP) {
-		flight->unmap_errors++;
-		flight->unmap_error = err;
-	}
 }
 
 /* Store the outcome of a request; the slot leaves its flight. */
@@ -79,11 +71,18 @@ static void viommu_slot_done(struct viommu_queue *queue, struct viommu_slot *slo
 
 	if (flight->leaving && !queue->broken)
 		err = 0;
-	if (err)
-		viommu_count_error(flight, slot->req.head.type, err);
+	if (err && slot->req.head.type == VIRTIO_IOMMU_T_MAP) {
+		flight->map_errors++;
+		flight->map_error = err;
+	}
 	if (slot->result)
 		WRITE_ONCE(*slot->result, err);
 	list_del(&slot->link);
+}
+
+static struct virtio_iommu_req_tail *viommu_slot_tail(const struct viommu_slot *slot)
+{
+	return slot->in + slot->in_len - sizeof(struct virtio_iommu_req_tail);
 }
 
 /*
@@ -93,12 +92,9 @@ static void viommu_slot_done(struct viommu_queue *queue, struct viommu_slot *slo
  */
 static int viommu_slot_outcome(const struct viommu_slot *slot, unsigned int written)
 {
-	const struct virtio_iommu_req_tail *tail;
-
 	if (written < slot->in_len)
 		return -EBADMSG;
-	tail = slot->in + slot->in_len - sizeof(*tail);
-	return viommu_status_to_errno(READ_ONCE(tail->status));
+	return viommu_status_to_errno(READ_ONCE(viommu_slot_tail(slot)->status));
 }
 
 /* Take up to a batch of answers from the ring; true if there may be more. */
@@ -371,29 +367,6 @@ void viommu_flight_set_leaving(struct viommu_queue *queue, struct viommu_flight 
 	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
-/**
- * viommu_flight_unmap_errors() - Ask for UNMAPs that failed since the last time
- * @queue: the queue
- * @flight: requests of one domain
- * @err: why the last of them failed
- *
- * Context: Any.
- * Return: How many.
- */
-unsigned int viommu_flight_unmap_errors(struct viommu_queue *queue, struct viommu_flight *flight,
-					int *err)
-{
-	unsigned long flags;
-	unsigned int errors;
-
-	spin_lock_irqsave(&queue->lock, flags);
-	errors = flight->unmap_errors;
-	*err = flight->unmap_error;
-	flight->unmap_errors = 0;
-	spin_unlock_irqrestore(&queue->lock, flags);
-	return errors;
-}
-
 static struct viommu_slot *viommu_get_slot_locked(struct viommu_queue *queue)
 {
 	struct viommu_slot *slot;
@@ -492,6 +465,7 @@ static void viommu_post_locked(struct viommu_queue *queue, struct viommu_slot *s
 
 	sg_init_one(&slot->out_sg, &slot->req, slot->len);
 	sg_init_one(&slot->in_sg, slot->in, slot->in_len);
+	viommu_slot_tail(slot)->status = VIOMMU_S_NONE;
 	slot->result = result;
 	slot->flight = flight;
 	list_add_tail(&slot->link, &flight->slots);

@@ -52,8 +52,6 @@ struct viommu_master;
  *	     which may refuse them for that: failures are expected
  * @map_errors: how many MAPs failed, ever
  * @map_error: why the last of them did
- * @unmap_errors: how many UNMAPs failed since somebody asked
- * @unmap_error: why the last of them did
  *
  * All of it under the queue's lock.
  */
@@ -62,8 +60,6 @@ struct viommu_flight {
 	bool leaving;
 	unsigned int map_errors;
 	int map_error;
-	unsigned int unmap_errors;
-	int unmap_error;
 };
 
 /**
@@ -133,8 +129,6 @@ bool viommu_queue_broken(struct viommu_queue *queue);
 void viommu_flight_init(struct viommu_flight *flight);
 void viommu_flight_set_leaving(struct viommu_queue *queue, struct viommu_flight *flight,
 			       bool leaving);
-unsigned int viommu_flight_unmap_errors(struct viommu_queue *queue, struct viommu_flight *flight,
-					int *err);
 
 struct viommu_slot *viommu_queue_get_slot(struct viommu_queue *queue);
 void viommu_queue_put_slot(struct viommu_queue *queue, struct viommu_slot *slot);
@@ -216,15 +210,15 @@ void viommu_events_callback(struct virtqueue *vq);
 /* ---- domain.c: address spaces --------------------------------------------- */
 
 /**
- * enum viommu_domain_state - what the device knows of a domain's mappings
- * @VIOMMU_DOMAIN_DETACHED: nothing: no endpoint, no domain
- * @VIOMMU_DOMAIN_REPLAYING: those up to and including replay_last
- * @VIOMMU_DOMAIN_LIVE: all of them
+ * enum viommu_domain_state - whether the device is told of mappings
+ * @VIOMMU_DOMAIN_DETACHED: no endpoint, no domain: it knows of none
+ * @VIOMMU_DOMAIN_LIVE: it is told of new ones
+ * @VIOMMU_DOMAIN_LEAVING: it may forget all at any moment: not of new ones
  */
 enum viommu_domain_state {
 	VIOMMU_DOMAIN_DETACHED,
-	VIOMMU_DOMAIN_REPLAYING,
 	VIOMMU_DOMAIN_LIVE,
+	VIOMMU_DOMAIN_LEAVING,
 };
 
 /**
@@ -239,10 +233,12 @@ enum viommu_domain_state {
  * @nr_endpoints: how many are attached; under viommu->lock
  * @flight: its requests in flight
  * @lock: protects the rest
- * @state: what the device knows
- * @replay_last: how far a replay has come; nothing yet if @replay_begun is unset
- * @replay_begun: at least one mapping has been replayed
+ * @state: whether the device is told of mappings
+ * @life: how often it has been DETACHED, and one; see viommu_mapping.told
+ * @lost: a device that should be attached is blocked: nothing can be mapped
  * @mappings: the mappings
+ * @leaving: those that lazy unmaps have left, oldest first
+ * @nr_unconfirmed: how many are UNCONFIRMED
  * @regions: for an emulated identity domain: what its mappings leave out
  * @link: on viommu->identities, for an emulated identity domain
  */
@@ -258,9 +254,11 @@ struct viommu_domain {
 
 	spinlock_t lock;
 	enum viommu_domain_state state;
-	u64 replay_last;
-	bool replay_begun;
+	u32 life;
+	bool lost;
 	struct viommu_mappings mappings;
+	struct list_head leaving;
+	unsigned int nr_unconfirmed;
 
 	struct viommu_regions regions;
 	struct list_head link;
@@ -276,10 +274,35 @@ int viommu_domain_add_identity(struct viommu_domain *vdom, u64 start, u64 last);
 int viommu_domain_take_id(struct viommu_domain *vdom);
 void viommu_domain_drop_id(struct viommu_domain *vdom);
 int viommu_domain_go_live(struct viommu_domain *vdom);
-void viommu_domain_leaving(struct viommu_domain *vdom, bool leaving);
+void viommu_domain_leaving(struct viommu_domain *vdom);
+int viommu_domain_stays(struct viommu_domain *vdom);
 void viommu_domain_gone(struct viommu_domain *vdom);
+void viommu_domain_set_lost(struct viommu_domain *vdom, bool lost);
+
+bool viommu_domain_told(const struct viommu_domain *vdom, const struct viommu_mapping *mapping);
+struct viommu_slot *viommu_domain_lock(struct viommu_domain *vdom, unsigned long *flags);
+void viommu_domain_unlock(struct viommu_domain *vdom, struct viommu_slot *slot,
+			  unsigned long flags);
+void viommu_mapping_drop(struct viommu_domain *vdom, struct viommu_mapping *mapping);
+
+static inline struct viommu_domain *to_viommu_domain(struct iommu_domain *domain)
+{
+	return container_of(domain, struct viommu_domain, domain);
+}
 
 extern const struct iommu_ops viommu_ops;
+
+/* ---- unmap.c: mappings that go ---------------------------------------------- */
+
+/* Mappings looked at before interrupts are let in */
+#define VIOMMU_WALK_BATCH	64
+
+size_t viommu_unmap_pages(struct iommu_domain *domain, unsigned long iova, size_t pgsize,
+			  size_t pgcount, struct iommu_iotlb_gather *gather);
+void viommu_iotlb_sync(struct iommu_domain *domain, struct iommu_iotlb_gather *gather);
+void viommu_flush_iotlb_all(struct iommu_domain *domain);
+bool viommu_unmap_again(struct viommu_domain *vdom, u64 iova, u64 last);
+void viommu_unmap_gone(struct viommu_domain *vdom);
 
 /* ---- attach.c: which domain each endpoint is attached to ------------------ */
 
@@ -337,6 +360,7 @@ struct viommu_master {
 
 bool viommu_endpoint_unknown(int err);
 void viommu_master_drop(struct viommu_master *master, unsigned int i, int err);
+void viommu_link_supplier(struct viommu *viommu, struct device *dev);
 
 struct iommu_device *viommu_probe_device(struct device *dev);
 void viommu_release_device(struct device *dev);
