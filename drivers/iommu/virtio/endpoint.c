@@ -165,7 +165,7 @@ static int viommu_probe_endpoint(struct viommu_master *master, u32 id)
 	if (viommu_queue_broken(&viommu->requests))
 		return -EIO;
 	/* What the device leaves out must not look like a property */
-	memset(viommu->probe_buf, 0, size + sizeof(struct virtio_iommu_req_tail));
+	memset(viommu->probe_buf, 0, size);
 	err = viommu_queue_run(&viommu->requests, &req, len, viommu->probe_buf,
 			       size + sizeof(struct virtio_iommu_req_tail));
 	return err ?: viommu_walk_properties(viommu->probe_buf, size, viommu_add_resv_mem, master);
@@ -297,17 +297,24 @@ static struct viommu_master *viommu_master_create(struct viommu *viommu, struct 
 	return err ? ERR_PTR(err) : master;
 }
 
-/*
- * Have the driver core do what the IOMMU's users need: endpoints sleep and
- * shut down before it and wake after it, their drivers wait for it, and when
- * it loses its driver, they have lost theirs already.
+/**
+ * viommu_link_supplier() - Tell the driver core what a device depends on
+ * @viommu: the IOMMU
+ * @dev: a device behind it
+ *
+ * Endpoints sleep and shut down before their IOMMU and wake after it, their
+ * drivers wait for it, and when it loses its driver, they have lost theirs
+ * already. Then the link is to go; but the driver core writes to it after it
+ * has put its reference (device_links_driver_cleanup()), and somebody else may
+ * have freed it by then. A second reference, which only the end of one of the
+ * two devices puts, keeps it; without the first, it only orders them.
+ *
+ * Context: Process.
  */
-static void viommu_link_supplier(struct viommu *viommu, struct device *dev)
+void viommu_link_supplier(struct viommu *viommu, struct device *dev)
 {
-	/* Both on the way: a link would outlive a probe of theirs that fails */
-	if (dev->links.status == DL_DEV_PROBING && viommu->dev->links.status == DL_DEV_PROBING)
-		return;
-	if (!device_link_add(dev, viommu->dev, DL_FLAG_AUTOREMOVE_SUPPLIER))
+	if (!device_link_add(dev, viommu->dev, DL_FLAG_AUTOREMOVE_SUPPLIER) ||
+	    !device_link_add(dev, viommu->dev, DL_FLAG_STATELESS))
 		dev_dbg(dev, "no device link: the IOMMU itself depends on it\n");
 }
 
@@ -444,6 +451,7 @@ struct iommu_group *viommu_device_group(struct device *dev)
 {
 	struct viommu_master *master = dev_iommu_priv_get(dev);
 	struct iommu_group *group = viommu_alias_group(master);
+	struct viommu *viommu = master->viommu;
 	int err;
 
 	if (!group)
@@ -453,11 +461,13 @@ struct iommu_group *viommu_device_group(struct device *dev)
 
 	err = viommu_attach_first(master, viommu_group_mate(master, group));
 	if (err) {
-		viommu_say_refused(master->viommu, dev, err);
+		viommu_say_refused(viommu, dev, err);
 		iommu_group_put(group);
 		return ERR_PTR(-ENODEV);
 	}
-	viommu_link_supplier(master->viommu, dev);
+	/* Both on the way: a link would outlive a probe of theirs that fails */
+	if (dev->links.status != DL_DEV_PROBING || viommu->dev->links.status != DL_DEV_PROBING)
+		viommu_link_supplier(viommu, dev);
 	return group;
 }
 

@@ -493,7 +493,7 @@ static int viommu_claim(struct device *dev, void *data)
 	if (!device_trylock(dev))
 		return 0;
 	if (viommu_is_open(dev) && !viommu_compat_describe(dev, viommu_describe)) {
-		device_link_add(dev, claims->viommu->dev, DL_FLAG_AUTOREMOVE_SUPPLIER);
+		viommu_link_supplier(claims->viommu, dev);
 		claims->nr++;
 	}
 	device_unlock(dev);
