@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The lists of mutants: *.toml, one for each file that is changed."""
+"""The lists of mutants: *.toml, one for each file that is changed.
+
+A mutant of user space takes the place of the file. Those of a kernel are all in
+one, each as a copy of the function that it changes; a parameter of the kernel,
+viommu_mutant, has the number of the one to call instead.
+"""
 import dataclasses
 import difflib
 import fnmatch
-import pathlib
 import re
 import sys
 import tomllib
@@ -21,39 +25,86 @@ class Mutant:
     suites: str         # of KUnit that should
     function: str
     changes: list
-    path: pathlib.Path
+    source: str         # the file as it is
 
-    def original(self):
-        return self.path.read_text(encoding="utf-8")
-
-    def text(self):
-        """The file with the change; ValueError if it has no place for it."""
-        text = self.original()
+    def changed(self):
+        """The function; ValueError if it has no place for the change."""
+        begin, end = bounds(self.source, self.function)
+        before = text = self.source[begin:end]
         for old, new in self.changes:
-            begin, end = bounds(text, self.function)
-            if text.count(old, begin, end) != 1:
-                raise ValueError(f"{self.name}: {self.function or self.file} has "
-                                 f"{text.count(old, begin, end)} of: {old}")
-            at = text.index(old, begin, end)
-            text = text[:at] + new + text[at + len(old):]
-        if text == self.original():
-            raise ValueError(f"{self.name}: changes nothing")
+            if text.count(old) != 1:
+                raise ValueError(f"{self.function}() has {text.count(old)} "
+                                 f"of: {old}")
+            text = text.replace(old, new)
+        if text == before:
+            raise ValueError("changes nothing")
         return text
 
+    def text(self):
+        """All of the file, changed."""
+        begin, end = bounds(self.source, self.function)
+        return self.source[:begin] + self.changed() + self.source[end:]
+
+    def suite(self):
+        """The whole suite that one of its patterns is about."""
+        return self.suites.split(".")[0]
+
     def difference(self):
-        lines = difflib.unified_diff(self.original().splitlines(),
+        lines = difflib.unified_diff(self.source.splitlines(),
                                      self.text().splitlines(), n=1, lineterm="")
         return list(lines)[2:]
 
 
 def bounds(text, function):
-    """Where the definition of a function begins and ends; all, without one."""
-    if not function:
-        return 0, len(text)
+    """Where the definition of a function begins and ends."""
     found = re.search(rf"^[a-z][^;{{}}/]*\b{function}\([^;]*?\n{{", text, re.M)
     if not found:
         raise ValueError(f"there is no {function}()")
     return found.start(), text.index("\n}", found.end()) + 3
+
+
+def arguments(head, function):
+    """The names of a function's parameters, as they are passed on."""
+    begin = head.index(f"{function}(") + len(function) + 1
+    depth, end = 1, begin
+    while depth:
+        depth += {"(": 1, ")": -1}.get(head[end], 0)
+        end += 1
+    parameters = head[begin:end - 1]
+    return "" if parameters == "void" else ", ".join(
+        re.search(r"\w+$", part.strip()).group()
+        for part in parameters.split(","))
+
+
+def weave_one(definition, number, mutant):
+    """A function with its mutated copy before it, which it calls on demand."""
+    name, changed = mutant.function, mutant.changed()
+    copy = f"mutant_{number}_{name}"
+    head, body = definition.split("\n{", 1)
+    call = f"{copy}({arguments(head, name)});"
+    if re.match(rf"(static )?void {name}\(", head):
+        call = f"{{ {call} return; }}"
+    else:
+        call = f"return {call}"
+    changed = re.sub(rf"\b{name}\(", f"{copy}(", changed, count=1)
+    return (f"static {changed.removeprefix('static ')}\n{head}\n{{\n"
+            f"\tif (viommu_mutant == {number})\n\t\t{call}\n{body}")
+
+
+def weave(numbered):
+    """A file of the driver with all its mutants, by their numbers."""
+    text = numbered[0][1].source
+    for number, mutant in numbered:
+        begin, end = bounds(text, mutant.function)
+        text = (text[:begin] + weave_one(text[begin:end], number, mutant)
+                + text[end:])
+    return "extern int viommu_mutant;\n" + text
+
+
+PARAMETER = """
+int viommu_mutant;
+core_param(viommu_mutant, viommu_mutant, int, 0444);
+"""
 
 
 def pairs(entry):
@@ -73,29 +124,34 @@ def read(repo, path):
         entry = content | entry
         yield Mutant(f"{path.stem}/{entry['name']}", entry["wrong"],
                      entry["file"], entry.get("program", ""),
-                     entry.get("suites", ""), entry.get("in", ""),
-                     pairs(entry), repo / entry["file"])
+                     entry.get("suites", ""), entry["in"], pairs(entry),
+                     (repo / entry["file"]).read_text(encoding="utf-8"))
 
 
-def check(mutants):
-    """Each has a place, a name of its own, and somebody to notice it."""
-    for mutant in mutants:
-        mutant.text()
-        if bool(mutant.program) == bool(mutant.suites):
-            raise ValueError(f"{mutant.name}: in a program, or in a kernel?")
+def complaints(mutants):
+    """Each is to have a place, a name of its own, and somebody to notice it."""
     names = [mutant.name for mutant in mutants]
-    twice = {name for name in names if names.count(name) > 1}
-    if twice:
-        raise ValueError(f"{twice} is there twice")
+    for mutant in mutants:
+        try:
+            mutant.changed()
+        except ValueError as error:
+            yield f"{mutant.name}: {error}"
+        if bool(mutant.program) == bool(mutant.suites):
+            yield f"{mutant.name}: in a program, or in a kernel?"
+        if names.count(mutant.name) > 1:
+            yield f"{mutant.name}: is there twice"
 
 
-def load(repo, directory, patterns):
-    """All that match one of the patterns, or all."""
-    try:
-        mutants = [mutant for path in sorted(directory.glob("*.toml"))
-                   for mutant in read(repo, path)]
-        check(mutants)
-    except (KeyError, ValueError) as error:
-        sys.exit(f"mutants: {error}")
+def load(repo, directory):
+    mutants = [mutant for path in sorted(directory.glob("*.toml"))
+               for mutant in read(repo, path)]
+    wrong = list(complaints(mutants))
+    if wrong:
+        sys.exit("\n".join(wrong))
+    return mutants
+
+
+def choose(mutants, patterns):
+    """Those that match one of the patterns, or all."""
     return [mutant for mutant in mutants if not patterns or
             any(fnmatch.fnmatch(mutant.name, pattern) for pattern in patterns)]
