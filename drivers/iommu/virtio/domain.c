@@ -360,6 +360,7 @@ static bool viommu_map_result(struct viommu_domain *vdom, u64 *iova, u64 last, i
 	struct viommu_mapping *mapping;
 	unsigned int left = VIOMMU_WALK_BATCH;
 	unsigned long flags;
+	bool more;
 
 	spin_lock_irqsave(&vdom->lock, flags);
 	mapping = viommu_mapping_first(&vdom->mappings, *iova);
@@ -369,8 +370,9 @@ static bool viommu_map_result(struct viommu_domain *vdom, u64 *iova, u64 last, i
 		*iova = mapping->last + 1;
 		mapping = viommu_mapping_next(mapping);
 	}
+	more = mapping && mapping->iova <= last && !*err;
 	spin_unlock_irqrestore(&vdom->lock, flags);
-	return mapping && mapping->iova <= last && !*err;
+	return more;
 }
 
 /* First failure among the mappings of a range. */

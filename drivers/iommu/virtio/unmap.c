@@ -169,6 +169,7 @@ static bool viommu_reap_batch(struct viommu_domain *vdom, u64 *iova, u64 last, i
 	unsigned int left = VIOMMU_WALK_BATCH;
 	struct viommu_mapping *mapping;
 	unsigned long flags;
+	bool more;
 
 	spin_lock_irqsave(&vdom->lock, flags);
 	mapping = viommu_mapping_first(&vdom->mappings, *iova);
@@ -187,8 +188,9 @@ static bool viommu_reap_batch(struct viommu_domain *vdom, u64 *iova, u64 last, i
 		gone->held = viommu_hold_pages(gone);
 		viommu_say_unconfirmed(vdom, gone->iova, gone->last, err, gone->held);
 	}
+	more = mapping && mapping->iova <= last;
 	spin_unlock_irqrestore(&vdom->lock, flags);
-	return mapping && mapping->iova <= last;
+	return more;
 }
 
 /* Have the device forget a range of which all that is mapped leaves. */
