@@ -10,8 +10,7 @@
 
 #include "internal.h"
 
-/* How long the thread sleeps when it has nothing to do, or something that is not due */
-#define MOCK_IDLE	(HZ / 10)
+/* How long a thread sleeps when it has something to do, but for a delay of the test's */
 #define MOCK_POLL_US	20
 
 void mock_interrupt(struct mock *mock, unsigned int queue)
@@ -294,7 +293,12 @@ void mock_release(struct mock *mock)
 	spin_unlock_irqrestore(&mock->lock, irq);
 }
 
-/* ---- The thread ------------------------------------------------------------------------ */
+/*
+ * ---- The threads ------------------------------------------------------------------------
+ *
+ * One for each CPU: a driver may wait for its answer where it cannot be put
+ * aside, with interrupts off or for a timer. Whichever comes first, answers.
+ */
 
 static bool mock_has_work(struct mock *mock)
 {
@@ -318,14 +322,14 @@ static void mock_work(struct mock *mock)
 	spin_unlock_irqrestore(&mock->lock, irq);
 }
 
-/* mock_thread() - answers what is not answered at once */
+/* mock_thread() - answers what is not answered at once, on its CPU */
 int mock_thread(void *data)
 {
 	struct mock *mock = data;
 	unsigned int pause;
 
 	while (!kthread_should_stop()) {
-		wait_event_interruptible_timeout(mock->wake, mock_has_work(mock), MOCK_IDLE);
+		wait_event_interruptible(mock->wake, mock_has_work(mock));
 		pause = READ_ONCE(mock->delay_us) ?: MOCK_POLL_US;
 		usleep_range(pause, pause + pause / 4);
 		mock_work(mock);

@@ -5,6 +5,7 @@
  * A struct mock is the test's and the virtio device's; domains of a driver
  * may keep the latter for longer than the test lasts.
  */
+#include <linux/cpumask.h>
 #include <linux/irq_work.h>
 #include <linux/kthread.h>
 #include <linux/platform_device.h>
@@ -308,6 +309,33 @@ static void mock_release_vdev(struct device *dev)
 	kref_put(&to_mock(dev_to_virtio(dev))->ref, mock_free);
 }
 
+static void mock_stop_threads(struct mock *mock)
+{
+	unsigned int i;
+
+	for (i = 0; i < MOCK_MAX_THREADS; i++) {
+		if (!IS_ERR_OR_NULL(mock->thread[i]))
+			kthread_stop(mock->thread[i]);
+		mock->thread[i] = NULL;
+	}
+}
+
+static int mock_start_threads(struct mock *mock)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		if (cpu >= MOCK_MAX_THREADS)
+			break;
+		mock->thread[cpu] = kthread_create(mock_thread, mock, "viommu-mock/%u", cpu);
+		if (IS_ERR(mock->thread[cpu]))
+			return PTR_ERR(mock->thread[cpu]);
+		kthread_bind(mock->thread[cpu], cpu);
+		wake_up_process(mock->thread[cpu]);
+	}
+	return 0;
+}
+
 static void mock_end(void *data)
 {
 	struct mock *mock = data;
@@ -319,7 +347,7 @@ static void mock_end(void *data)
 				    "mappings were left on the device");
 	mock_unregister(mock);
 	mock_check_end(mock);
-	kthread_stop(mock->thread);
+	mock_stop_threads(mock);
 	kref_put(&mock->ref, mock_free);
 }
 
@@ -328,8 +356,7 @@ static int mock_alloc(struct mock *mock)
 	mock->records = kvcalloc(MOCK_RECORDS, sizeof(*mock->records), GFP_KERNEL);
 	if (!mock->records)
 		return -ENOMEM;
-	mock->thread = kthread_run(mock_thread, mock, "viommu-mock");
-	return PTR_ERR_OR_ZERO(mock->thread);
+	return mock_start_threads(mock);
 }
 
 struct mock *mock_create(struct kunit *test, const struct mock_profile *profile)
@@ -339,6 +366,7 @@ struct mock *mock_create(struct kunit *test, const struct mock_profile *profile)
 	KUNIT_ASSERT_NOT_NULL(test, mock);
 	mock_init(mock, test, profile);
 	if (mock_alloc(mock)) {
+		mock_stop_threads(mock);
 		kref_put(&mock->ref, mock_free);
 		KUNIT_FAIL_AND_ABORT(test, "no memory for a device");
 	}

@@ -25,6 +25,7 @@ enum { MOCK_REQUESTS, MOCK_EVENTS, MOCK_NR_QUEUES };
 enum { MOCK_CONFIG = MOCK_NR_QUEUES, MOCK_NR_INTERRUPTS };
 
 #define MOCK_MAX_CONFIG		256
+#define MOCK_MAX_THREADS	8
 #define MOCK_MAX_SCRIPTS	16
 /* Rules of the virtio specification that are not among R1 to R42 */
 #define MOCK_OTHER_RULES	0
@@ -104,7 +105,7 @@ struct mock {
 	struct irq_work interrupt[MOCK_NR_INTERRUPTS];
 
 	/* How it answers */
-	struct task_struct *thread;
+	struct task_struct *thread[MOCK_MAX_THREADS];
 	wait_queue_head_t wake;
 	bool later, reorder, polling, notified;
 	unsigned int delay_us;
