@@ -593,7 +593,7 @@ static struct world *begin_end(struct kunit *test)
 	struct world *w = begin(test, &nothing);
 
 	if (!failslab_spare("devlink_remove_symlinks"))
-		kunit_skip(test, "this kernel cannot spare what WARNs (FAULT_INJECTION_STACKTRACE_FILTER)");
+		kunit_skip(test, "no FAULT_INJECTION_STACKTRACE_FILTER to spare what WARNs");
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, failslab_spare_none, NULL), 0);
 	mock_endpoint_remove(mock_endpoint(w->mock, EP_BEFORE));
 	return w;
