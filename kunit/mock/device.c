@@ -296,6 +296,9 @@ static void mock_free(struct kref *ref)
 	struct mock *mock = container_of(ref, struct mock, ref);
 	struct mock_ep *ep, *next;
 
+	/* Not before: the parent, which a domain may hold, looks at it when it goes */
+	if (!IS_ERR_OR_NULL(mock->fwnode))
+		fwnode_remove_software_node(mock->fwnode);
 	mock_drop_answers(mock);
 	mock_forget_all(mock);
 	list_for_each_entry_safe(ep, next, &mock->endpoints, link)
@@ -451,9 +454,6 @@ void mock_unregister(struct mock *mock)
 	if (!IS_ERR_OR_NULL(mock->parent))
 		platform_device_unregister(mock->parent);
 	mock->parent = NULL;
-	if (!IS_ERR_OR_NULL(mock->fwnode))
-		fwnode_remove_software_node(mock->fwnode);
-	mock->fwnode = NULL;
 }
 
 void mock_unbind(struct mock *mock)

@@ -208,8 +208,9 @@ static void notify_me_split(struct mock_ring *ring, bool wanted)
 {
 	struct vring_used *used = ring->device;
 
+	/* If not wanted: an index that no batch of the driver's comes by */
 	if (ring->event_idx)
-		put16(ring, avail_event(ring), ring->last_avail - !wanted);
+		put16(ring, avail_event(ring), ring->last_avail + (wanted ? 0 : S16_MAX + 1));
 	else
 		put16(ring, &used->flags, wanted ? 0 : VRING_USED_F_NO_NOTIFY);
 }
