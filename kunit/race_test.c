@@ -93,7 +93,7 @@ static void set_timing(struct mock *mock, const struct timing *timing)
 		mock_answer_at_once(mock);
 }
 
-/* The timing first: it decides which bits of the ring are offered. */
+/* Without IN_ORDER, so that answers may come in any. */
 static struct race *new_race(struct kunit *test, const struct timing *timing)
 {
 	struct race *race = kunit_kzalloc(test, sizeof(*race), GFP_KERNEL);
