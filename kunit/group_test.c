@@ -439,6 +439,23 @@ static void a_late_member_joins_its_group_where_it_is(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, core_dma(a), 0);
 }
 
+/* Of an IOMMU whose endpoints never move: it has to be the right domain at once. */
+static void a_late_member_need_not_move(struct kunit *test)
+{
+	struct mock_profile profile = *mock_strict;
+	struct device *a, *b;
+	struct mock *mock;
+
+	profile.quirks |= MOCK_Q_STAYS;
+	mock = mock_start(test, &profile);
+	a = mock_endpoint_ids(mock, left, 2);
+	KUNIT_ASSERT_EQ(test, core_dma(a), 0);
+	b = mock_endpoint_ids(mock, right, 2);
+	KUNIT_ASSERT_PTR_EQ(test, b->iommu_group, a->iommu_group);
+	KUNIT_EXPECT_EQ(test, core_dma(b), 0);
+	KUNIT_EXPECT_EQ(test, nr_attached_to(mock, core_domain_id(mock, ids[0])), NR_IDS);
+}
+
 /* ---- Two IOMMUs ------------------------------------------------------------------ */
 
 static void two_iommus_do_not_share_domains(struct kunit *test)
@@ -497,6 +514,7 @@ static struct kunit_case group_cases[] = {
 	KUNIT_CASE(one_device_that_cannot_holds_its_group_back),
 	KUNIT_CASE(a_late_member_that_is_refused_leaves_the_group_alone),
 	KUNIT_CASE(a_late_member_joins_its_group_where_it_is),
+	KUNIT_CASE(a_late_member_need_not_move),
 	KUNIT_CASE(two_iommus_do_not_share_domains),
 	KUNIT_CASE(one_iommu_goes_and_the_other_does_not_notice),
 	{ }

@@ -161,6 +161,50 @@ static void a_group_reserves_what_one_of_its_devices_does(struct kunit *test)
 	free_regions(&list);
 }
 
+static const struct virtio_iommu_probe_resv_mem own_regions[] = {
+	{
+		.head.type = cpu_to_le16(VIRTIO_IOMMU_PROBE_T_RESV_MEM),
+		.head.length = cpu_to_le16(20),
+		.start = cpu_to_le64(0x5000000),
+		.end = cpu_to_le64(0x50fffff),
+	}, {
+		.head.type = cpu_to_le16(VIRTIO_IOMMU_PROBE_T_RESV_MEM),
+		.head.length = cpu_to_le16(20),
+		.start = cpu_to_le64(0x6000000),
+		.end = cpu_to_le64(0x60fffff),
+	},
+};
+
+static void script_region(struct mock *mock, u32 id, unsigned int i)
+{
+	const struct mock_script script = {
+		.type = VIRTIO_IOMMU_T_PROBE, .endpoint = id, .how = MOCK_FILL,
+		.fill = &own_regions[i], .fill_len = sizeof(own_regions[i]),
+	};
+
+	mock_script(mock, &script);
+}
+
+/* Two devices with an ID in common, each of which brings a region of its own */
+static void identity_of_a_group_leaves_out_what_each_reserves(struct kunit *test)
+{
+	static const u32 left[] = { 0x98, ID }, right[] = { 0x99, ID };
+	struct mock *mock = mock_start_features(test, mock_strict, 0,
+						BIT_ULL(VIRTIO_IOMMU_F_BYPASS_CONFIG));
+	struct device *a, *b;
+
+	script_region(mock, 0x98, 0);
+	script_region(mock, 0x99, 1);
+	a = mock_endpoint_ids(mock, left, 2);
+	b = mock_endpoint_ids(mock, right, 2);
+	KUNIT_ASSERT_PTR_EQ(test, a->iommu_group, b->iommu_group);
+	KUNIT_ASSERT_EQ(test, core_set_type(a, "identity"), 0);
+	KUNIT_EXPECT_EQ(test, core_reaches(mock, ID, 0x4fff000), 0x4fff000);
+	KUNIT_EXPECT_EQ(test, core_reaches(mock, ID, 0x5000000), CORE_REFUSED);
+	KUNIT_EXPECT_EQ(test, core_reaches(mock, ID, 0x60ff000), CORE_REFUSED);
+	KUNIT_EXPECT_EQ(test, core_reaches(mock, ID, 0x6100000), 0x6100000);
+}
+
 /* Where no doorbell is told of: on x86 the window, elsewhere room to map one in */
 static void some_place_for_msis_there_is(struct kunit *test)
 {
@@ -237,6 +281,7 @@ static struct kunit_case region_cases[] = {
 	KUNIT_CASE_PARAM(the_core_knows_the_regions_of_a_device, layout_gen_params),
 	KUNIT_CASE_PARAM(and_those_of_its_group, layout_gen_params),
 	KUNIT_CASE(a_group_reserves_what_one_of_its_devices_does),
+	KUNIT_CASE(identity_of_a_group_leaves_out_what_each_reserves),
 	KUNIT_CASE(some_place_for_msis_there_is),
 	KUNIT_CASE(room_for_msis_avoids_what_is_reserved),
 	KUNIT_CASE(no_address_inside_a_region_is_given_out),
