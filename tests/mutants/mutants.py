@@ -49,6 +49,11 @@ class Mutant:
         """The whole suite that one of its patterns is about."""
         return self.suites.split(".")[0]
 
+    def concerns(self, path):
+        """Whether a case, by suite and name, is one that should notice."""
+        suite, _, case = self.suites.partition(".")
+        return fnmatch.fnmatch(f"{path[0]}.{path[1]}", f"{suite}.{case or '*'}")
+
     def difference(self):
         lines = difflib.unified_diff(self.source.splitlines(),
                                      self.text().splitlines(), n=1, lineterm="")
