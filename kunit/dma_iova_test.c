@@ -3,9 +3,10 @@
  * The DMA API's two steps, IOVA space first and then what is linked into it,
  * in kernels that have them: many MAPs, one notification.
  */
-#include "dma_bench.h"
+#include <linux/dma-mapping.h>
 
 #ifdef DMA_IOVA_USE_SWIOTLB	/* kernels that have dma_iova_*() */
+#include "dma_bench.h"
 
 #define PIECES	40
 

@@ -223,8 +223,8 @@ static void gone_without_notice(struct kunit *test)
 	ktime_t begin = ktime_get();
 	unsigned int i;
 
-	mock_pause(mock);
 	virtio_break_device(mock_virtio(mock));
+	mock_pause(mock);
 	for (i = 0; i < 10; i++)
 		KUNIT_EXPECT_NE(test, core_dma(dev), 0);
 	KUNIT_EXPECT_LT(test, ktime_ms_delta(ktime_get(), begin), 2000);
@@ -241,8 +241,8 @@ static void gone_with_mappings(struct kunit *test)
 	ktime_t begin = ktime_get();
 
 	KUNIT_ASSERT_FALSE(test, dma_mapping_error(dev, dma));
-	mock_pause(mock);
 	virtio_break_device(mock_virtio(mock));
+	mock_pause(mock);
 	dma_unmap_single(dev, dma, PAGE_SIZE, DMA_BIDIRECTIONAL);
 	mock_unbind(mock);
 	KUNIT_EXPECT_LT(test, ktime_ms_delta(ktime_get(), begin), 5000);
