@@ -77,7 +77,8 @@ static void mock_write_properties(struct mock *mock, const struct mock_answer *a
 	size_t len;
 
 	if (answer->how & MOCK_FILL) {
-		mock_scatter(&answer->chain, 0, answer->fill, min_t(size_t, answer->fill_len, room));
+		mock_scatter(&answer->chain, 0, answer->fill,
+			     min_t(size_t, answer->fill_len, room));
 		return;
 	}
 	len = mock_properties(mock, properties, min_t(size_t, sizeof(properties), room));

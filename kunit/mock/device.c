@@ -150,10 +150,11 @@ static void mock_del_vqs(struct virtio_device *vdev)
 static struct virtqueue *mock_new_vq(struct mock *mock, unsigned int i,
 				     const struct virtqueue_info *info)
 {
+	bool (*notify)(struct virtqueue *vq) =
+		i == MOCK_REQUESTS ? mock_notify_requests : mock_notify_events;
+
 	return vring_create_virtqueue(i, mock->profile.ring, SMP_CACHE_BYTES, &mock->vdev, true,
-				      false, info->ctx,
-				      i == MOCK_REQUESTS ? mock_notify_requests : mock_notify_events,
-				      info->callback, info->name);
+				      false, info->ctx, notify, info->callback, info->name);
 }
 
 static int mock_find_vqs(struct virtio_device *vdev, unsigned int nr, struct virtqueue *vqs[],

@@ -109,7 +109,9 @@ bool mock_in_region(const struct mock *mock, u64 start, u64 last)
 	if (mock->profile.probe_size < sizeof(struct virtio_iommu_probe_resv_mem))
 		return false;
 	for (i = 0; i < mock->profile.nr_regions; i++) {
-		if (start <= mock->profile.regions[i].last && last >= mock->profile.regions[i].start)
+		const struct mock_region *region = &mock->profile.regions[i];
+
+		if (start <= region->last && last >= region->start)
 			return true;
 	}
 	return false;

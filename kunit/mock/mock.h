@@ -40,7 +40,7 @@ struct mock;
 #define MOCK_Q_SURVIVES_RESET	BIT(1)	/* domains and mappings outlive a device reset */
 #define MOCK_Q_TWO_DESCRIPTORS	BIT(2)	/* other than one readable, one writable fails */
 #define MOCK_Q_NO_ATTACH_FLAGS	BIT(3)	/* ATTACH.flags must be 0 */
-#define MOCK_Q_STAYS		BIT(4)	/* an attached endpoint neither moves nor detaches: UNSUPP */
+#define MOCK_Q_STAYS		BIT(4)	/* what is attached neither moves nor detaches: UNSUPP */
 #define MOCK_Q_ALONE		BIT(5)	/* one endpoint a domain, the second is UNSUPP */
 #define MOCK_Q_SPLIT_REMOVES	BIT(6)	/* a split UNMAP is RANGE after it removed some */
 #define MOCK_Q_LAX_MAP		BIT(7)	/* a MAP off the granule or the range is carried out */
@@ -50,7 +50,7 @@ struct mock;
 #define MOCK_Q_ANY_DETACH	BIT(11)	/* DETACH does not look at the domain */
 #define MOCK_Q_UNMAP_INVAL	BIT(12)	/* UNMAP is carried out and still answered INVAL */
 #define MOCK_Q_NO_FWNODE	BIT(13)	/* firmware does not describe the IOMMU */
-#define MOCK_Q_BYPASS_UNWRITTEN	BIT(14)	/* unattached endpoints bypass until config.bypass is written */
+#define MOCK_Q_BYPASS_UNWRITTEN	BIT(14)	/* bypasses until config.bypass is written */
 
 /**
  * struct mock_region - a region that PROBE reports
@@ -275,7 +275,7 @@ unsigned int mock_marked(struct mock *mock);		/* number of the first since then 
 unsigned int mock_received(struct mock *mock);		/* number of the next */
 bool mock_request(struct mock *mock, unsigned int number, struct mock_request *request);
 bool mock_last(struct mock *mock, u8 type, struct mock_request *request);
-unsigned int mock_notifications(struct mock *mock);	/* of the request queue, since mock_mark() */
+unsigned int mock_notifications(struct mock *mock);	/* for requests, since mock_mark() */
 
 /*
  * Requirements. mock_violations() counts what the driver did against one

@@ -9,6 +9,9 @@
 
 #include "internal.h"
 
+/* From wherever the driver notifies; a device that is short of memory says so */
+#define MOCK_GFP	(GFP_ATOMIC | __GFP_NOWARN)
+
 #define MOCK_MAP_FLAGS	(VIRTIO_IOMMU_MAP_F_READ | VIRTIO_IOMMU_MAP_F_WRITE | \
 			 VIRTIO_IOMMU_MAP_F_MMIO)
 
@@ -42,7 +45,7 @@ struct mock_ep *mock_find_ep(struct mock *mock, u32 id)
 
 	if (ep)
 		return ep;
-	ep = kzalloc(sizeof(*ep), GFP_ATOMIC | __GFP_NOWARN);
+	ep = kzalloc(sizeof(*ep), MOCK_GFP);
 	if (ep) {
 		ep->id = id;
 		list_add_tail(&ep->link, &mock->endpoints);
@@ -67,7 +70,7 @@ static struct mock_domain *mock_new_domain(struct mock *mock, u32 id, bool bypas
 
 	if (mock->profile.max_domains && mock->nr_domains >= mock->profile.max_domains)
 		return NULL;
-	domain = kzalloc(sizeof(*domain), GFP_ATOMIC | __GFP_NOWARN);
+	domain = kzalloc(sizeof(*domain), MOCK_GFP);
 	if (!domain)
 		return NULL;
 	domain->id = id;
@@ -152,7 +155,8 @@ static bool mock_judge_attach(struct mock *mock, const struct mock_request *requ
 
 	good = mock_judge_domain(mock, request->domain);
 	if (request->flags)
-		good &= mock_require(mock, 24, bypass && request->flags == VIRTIO_IOMMU_ATTACH_F_BYPASS &&
+		good &= mock_require(mock, 24,
+				     request->flags == VIRTIO_IOMMU_ATTACH_F_BYPASS &&
 				     mock_accepted(mock, VIRTIO_IOMMU_F_BYPASS_CONFIG),
 				     "ATTACH with flags %x", request->flags);
 	if (domain && domain->nr_endpoints)
@@ -253,7 +257,7 @@ static bool mock_judge_map_range(struct mock *mock, const struct mock_request *r
 
 static u8 mock_insert(struct mock_domain *domain, const struct mock_request *request)
 {
-	struct mock_mapping *mapping = kzalloc(sizeof(*mapping), GFP_ATOMIC | __GFP_NOWARN);
+	struct mock_mapping *mapping = kzalloc(sizeof(*mapping), MOCK_GFP);
 
 	if (!mapping)
 		return VIRTIO_IOMMU_S_NOMEM;
