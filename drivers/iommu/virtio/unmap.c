@@ -163,7 +163,7 @@ static u64 viommu_domain_mark(struct viommu_domain *vdom, u64 iova, u64 last, bo
 
 /* ---- Strict ---------------------------------------------------------------------------- */
 
-/* Dispose of a batch of what leaves from *@iova on, and move *@iova past it; true if there is more. */
+/* Dispose of what leaves from *@iova on, and move *@iova past it; true if there is more. */
 static bool viommu_reap_batch(struct viommu_domain *vdom, u64 *iova, u64 last, int err)
 {
 	unsigned int left = VIOMMU_WALK_BATCH;
@@ -363,7 +363,7 @@ size_t viommu_unmap_pages(struct iommu_domain *domain, unsigned long iova, size_
 	return removed;
 }
 
-/* ---- What was not confirmed ---------------------------------------------------------------------- */
+/* ---- What was not confirmed ----------------------------------------------------------------- */
 
 /* The first in a range; its addresses are copied, as only the lock keeps it there. */
 static bool viommu_find_unconfirmed(struct viommu_domain *vdom, u64 iova, u64 last, u64 *start,
