@@ -153,7 +153,7 @@ KUNIT_ARRAY_PARAM(ring, rings, ring_describe);
 
 /* Small rings are soon full */
 #define RING	16
-#define LOAD	50
+#define LOAD	24
 
 static struct mock_profile profile_with_ring(unsigned int ring)
 {
@@ -175,7 +175,7 @@ static void check_traffic(struct kunit *test, struct mock *mock, struct device *
 	struct iommu_domain *domain = core_domain(test, dev);
 	unsigned int i;
 
-	for (i = 0; i < 10; i++)
+	for (i = 0; i < 5; i++)
 		KUNIT_EXPECT_EQ(test, core_dma(dev), 0);
 	KUNIT_ASSERT_EQ(test, core_scatter(domain, 0, LOAD), 0);
 	KUNIT_ASSERT_EQ(test, core_attach(test, domain, dev), 0);

