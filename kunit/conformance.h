@@ -57,6 +57,7 @@ int conform_map(struct device *dev, u64 iova, phys_addr_t phys, size_t size, int
 size_t conform_unmap(struct device *dev, u64 iova, size_t size);
 bool conform_reaches(struct mock *mock, u32 id, u64 iova, phys_addr_t phys);
 struct device *conform_live(struct kunit *test, struct mock *mock, u32 id);
+struct conform_domain *conform_domain_try(struct kunit *test, struct device *dev);
 struct conform_domain *conform_domain(struct kunit *test, struct device *dev);
 int conform_attach(struct conform_domain *own);
 void conform_detach(struct conform_domain *own);

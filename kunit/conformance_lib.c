@@ -187,22 +187,32 @@ static void conform_free_domain(void *data)
 }
 
 /**
- * conform_domain() - A paging domain of the test's own
+ * conform_domain_try() - A paging domain of the test's own, if there is one to be had
  * @test: the test
  * @dev: whom it is for; not attached
  *
  * Return: the domain, which is detached and freed when the test ends, before
- * @dev goes.
+ * @dev goes; or NULL.
  */
-struct conform_domain *conform_domain(struct kunit *test, struct device *dev)
+struct conform_domain *conform_domain_try(struct kunit *test, struct device *dev)
 {
 	struct conform_domain *own = kunit_kzalloc(test, sizeof(*own), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, own);
 	own->dev = dev;
 	own->domain = iommu_paging_domain_alloc(dev);
-	KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(own->domain));
+	if (IS_ERR_OR_NULL(own->domain))
+		return NULL;
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, conform_free_domain, own), 0);
+	return own;
+}
+
+/* conform_domain() - as conform_domain_try(), if there has to be one */
+struct conform_domain *conform_domain(struct kunit *test, struct device *dev)
+{
+	struct conform_domain *own = conform_domain_try(test, dev);
+
+	KUNIT_ASSERT_NOT_NULL(test, own);
 	return own;
 }
 
