@@ -307,6 +307,20 @@ static void event_of_released(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, is_heard(w, &fault, sizeof(fault)));
 }
 
+/* Of an ID that two devices had: whose it was first is gone, the other is named */
+static void event_of_shared(struct kunit *test)
+{
+	static const u32 ids[] = { EP_OTHER, EP_GOES };
+	struct world *w = begin(test);
+	struct virtio_iommu_fault fault = fault_of(EP_GOES);
+	struct device *gone = mock_endpoint(w->mock, EP_GOES);
+	struct device *stays = mock_endpoint_ids(w->mock, ids, ARRAY_SIZE(ids));
+
+	mock_endpoint_remove(gone);
+	KUNIT_EXPECT_FALSE(test, is_heard(w, &fault, sizeof(fault)));
+	KUNIT_EXPECT_EQ(test, log_lines(w, dev_name(stays), "DMA fault"), 1);
+}
+
 /* ---- Before its time -------------------------------------------------------- */
 
 static void event_before_probe_is_through(struct kunit *test)
@@ -500,6 +514,7 @@ static struct kunit_case event_cases[] = {
 	KUNIT_CASE(event_with_oddities),
 	KUNIT_CASE(event_of_nobody),
 	KUNIT_CASE(event_of_released),
+	KUNIT_CASE(event_of_shared),
 	KUNIT_CASE(event_before_probe_is_through),
 	KUNIT_CASE(flood_is_cut_off),
 	KUNIT_CASE(flood_of_nobody),
