@@ -254,6 +254,31 @@ static void only_what_was_asked_for_goes(struct kunit *test)
 			behind(CORE_IOVA + 2 * SZ_16K));
 }
 
+static size_t unmap_fast(struct bench *bench, unsigned int i, struct iommu_iotlb_gather *gather)
+{
+	return iommu_unmap_fast(bench->domain, CORE_IOVA + i * SZ_16K, SZ_16K, gather);
+}
+
+/* As VFIO does. What touches is one request, what lies between is somebody else's. */
+static void several_unmaps_with_one_sync(struct kunit *test)
+{
+	struct bench bench = start(test, mock_strict);
+	struct iommu_iotlb_gather gather;
+	unsigned int i;
+
+	for (i = 0; i < 5; i++)
+		KUNIT_ASSERT_EQ(test, map(&bench, CORE_IOVA + i * SZ_16K, SZ_16K), 0);
+	iommu_iotlb_gather_init(&gather);
+	KUNIT_EXPECT_EQ(test, unmap_fast(&bench, 0, &gather), SZ_16K);
+	KUNIT_EXPECT_EQ(test, unmap_fast(&bench, 1, &gather), SZ_16K);
+	KUNIT_EXPECT_EQ(test, unmap_fast(&bench, 3, &gather), SZ_16K);
+	iommu_iotlb_sync(bench.domain, &gather);
+	KUNIT_EXPECT_EQ(test, unmaps(&bench), 2);
+	for (i = 0; i < 5; i++)
+		KUNIT_EXPECT_EQ(test, reaches(&bench, CORE_IOVA + i * SZ_16K),
+				i % 2 == 0 && i ? behind(CORE_IOVA + i * SZ_16K) : CORE_REFUSED);
+}
+
 /* The core's word: "iova + res will be the point unmapping stopped" */
 static void unmapping_stops_at_a_hole(struct kunit *test)
 {
@@ -468,6 +493,7 @@ static struct kunit_case map_cases[] = {
 	KUNIT_CASE_PARAM(few_requests_for_a_contiguous_buffer, buffer_gen_params),
 	KUNIT_CASE(neighbours_go_with_one_request),
 	KUNIT_CASE(only_what_was_asked_for_goes),
+	KUNIT_CASE(several_unmaps_with_one_sync),
 	KUNIT_CASE(unmapping_stops_at_a_hole),
 	KUNIT_CASE(nothing_is_unmapped_where_nothing_is),
 	KUNIT_CASE(a_mapping_is_not_split),
