@@ -85,7 +85,8 @@ static void raise_until_told(struct kunit *test, struct mock *mock,
 			return;
 		msleep(SAID_AGAIN_MS);
 	}
-	KUNIT_FAIL(test, "a fault at 0x%llx is not reported", le64_to_cpu(fault->address));
+	KUNIT_FAIL_AND_ABORT(test, "a fault at 0x%llx is not reported",
+			     le64_to_cpu(fault->address));
 }
 
 /* Raises another fault: what the driver tells of it is the same. */
