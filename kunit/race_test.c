@@ -23,7 +23,7 @@
 #define MAPPERS		3
 #define PAGES		16	/* of each mapper */
 #define STEPS		40	/* of each mapper in each round */
-#define ROUNDS		4
+#define ROUNDS		2
 
 static struct workqueue_struct *threads;
 
