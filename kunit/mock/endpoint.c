@@ -3,7 +3,7 @@
  * Devices behind the IOMMU: platform devices without a driver, and the DMA
  * that they would do.
  */
-#include <linux/dma-mapping.h>
+#include <linux/dma-map-ops.h>
 #include <linux/iommu.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -25,6 +25,8 @@ static struct mock_device *mock_alloc_device(struct mock *mock, u32 id)
 	device->pdev->dev.dma_mask = &device->pdev->platform_dma_mask;
 	device->pdev->platform_dma_mask = DMA_BIT_MASK(64);
 	device->pdev->dev.coherent_dma_mask = DMA_BIT_MASK(64);
+	/* As devices of virtual machines are: buffers are not bounced for their caches' sake */
+	arch_setup_dma_ops(&device->pdev->dev, true);
 	device->pdev->dev.platform_data = device;	/* drvdata would be a driver's */
 	return device;
 }
