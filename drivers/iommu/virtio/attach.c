@@ -61,6 +61,15 @@ static void viommu_leave_begin(const struct viommu_endpoint *ep)
 		viommu_domain_leaving(ep->domain);
 }
 
+/* Has the device forgotten the mappings of a domain that all endpoints have left? */
+static bool viommu_forget_all(struct viommu *viommu, const struct viommu_domain *vdom)
+{
+	/* Somebody may still be in there: leave nothing to reach */
+	if (vdom->tainted && !vdom->bypass)
+		return !viommu_send_unmap_all(viommu, vdom);
+	return !viommu_queue_broken(&viommu->requests);
+}
+
 /* After it: the endpoint has left, or it has not. */
 static void viommu_leave_end(struct viommu *viommu, struct viommu_endpoint *ep, bool left)
 {
@@ -72,10 +81,7 @@ static void viommu_leave_end(struct viommu *viommu, struct viommu_endpoint *ep, 
 	if (left) {
 		ep->domain = NULL;
 		if (!--vdom->nr_endpoints)
-			viommu_domain_gone(vdom);
-		/* Somebody may still be in there: leave nothing to reach */
-		if (!vdom->nr_endpoints && vdom->tainted && !vdom->bypass)
-			viommu_send_unmap_all(viommu, vdom);
+			viommu_domain_gone(vdom, viommu_forget_all(viommu, vdom));
 	} else if (vdom->nr_endpoints == 1) {
 		err = viommu_domain_stays(vdom);
 		if (err && !viommu_queue_broken(&viommu->requests))
@@ -96,38 +102,77 @@ static int viommu_detach_endpoint(struct viommu *viommu, struct viommu_endpoint 
 	return err;
 }
 
+/* A domain has its first endpoint, or one more; the caller has its mappings told. */
+static bool viommu_enter(struct viommu_endpoint *ep, struct viommu_domain *vdom)
+{
+	ep->domain = vdom;
+	viommu_domain_set_lost(vdom, false);
+	return !vdom->nr_endpoints++ && !vdom->bypass;
+}
+
 /*
  * Virtio specification, "ATTACH request": attaching an attached endpoint
- * detaches it first, or is refused with UNSUPP.
+ * detaches it first, or is refused with UNSUPP. If it is refused when detached
+ * as well, the endpoint is better where it was than nowhere.
  */
 static int viommu_move_endpoint(struct viommu *viommu, struct viommu_endpoint *ep,
 				struct viommu_domain *vdom)
 {
+	struct viommu_domain *old = ep->domain;
 	int err;
 
 	viommu_leave_begin(ep);
 	err = viommu_send_attach(viommu, ep, vdom);
 	viommu_leave_end(viommu, ep, !err);
-	if (err != -EOPNOTSUPP || !ep->domain)
+	if (err != -EOPNOTSUPP || !old)
 		return err;
 
 	err = viommu_detach_endpoint(viommu, ep);
-	return err ?: viommu_send_attach(viommu, ep, vdom);
+	if (err)
+		return err;
+	err = viommu_send_attach(viommu, ep, vdom);
+	if (err && !viommu_send_attach(viommu, ep, old) && viommu_enter(ep, old))
+		viommu_domain_go_live(old);
+	return err;
+}
+
+/* Statuses that say what became of a request; others, or none, do not. */
+static bool viommu_is_clear(int err)
+{
+	return err == -EOPNOTSUPP || err == -EINVAL || err == -ERANGE || err == -ENOENT ||
+	       err == -ENOMEM;
 }
 
 /*
- * An ATTACH that failed may have been carried out all the same. Have the
- * endpoint go where it is thought to be; which all devices refuse, or take for
- * nothing new, that meant what they said. If even that is not clear, the
+ * Attach an endpoint to the domain that it is thought to be in. If it is alone
+ * in there, the device may have emptied the domain: all is told again.
+ */
+static int viommu_attach_again(struct viommu *viommu, struct viommu_endpoint *ep)
+{
+	struct viommu_domain *vdom = ep->domain;
+	const bool alone = vdom->nr_endpoints == 1 && !vdom->bypass;
+	int err;
+
+	viommu_leave_begin(ep);
+	err = viommu_send_attach(viommu, ep, vdom);
+	if (!err && alone && !viommu_send_unmap_all(viommu, vdom))
+		return viommu_domain_again(vdom);
+	viommu_leave_end(viommu, ep, false);
+	return err;
+}
+
+/*
+ * An ATTACH of which it is not clear whether it was carried out. Have the
+ * endpoint go where it is thought to be; if even that is not clear, the
  * domain's ID is not used again.
  */
 static void viommu_settle_endpoint(struct viommu *viommu, struct viommu_endpoint *ep,
 				   struct viommu_domain *vdom)
 {
-	int err = ep->domain ? viommu_send_attach(viommu, ep, ep->domain) :
+	int err = ep->domain ? viommu_attach_again(viommu, ep) :
 			       viommu_send_detach(viommu, ep, vdom);
 
-	if (err && (ep->domain || (err != -EINVAL && err != -ENOENT)))
+	if (err && !viommu_is_clear(err))
 		vdom->tainted = true;
 }
 
@@ -145,15 +190,11 @@ static int viommu_attach_endpoint(struct viommu *viommu, struct viommu_endpoint 
 	if (ep->domain == vdom)
 		return 0;
 	err = viommu_move_endpoint(viommu, ep, vdom);
-	if (err) {
+	if (err && !viommu_is_clear(err))
 		viommu_settle_endpoint(viommu, ep, vdom);
+	if (err)
 		return err;
-	}
-	ep->domain = vdom;
-	viommu_domain_set_lost(vdom, false);
-	if (vdom->nr_endpoints++ || vdom->bypass)
-		return 0;
-	return viommu_domain_go_live(vdom);
+	return viommu_enter(ep, vdom) ? viommu_domain_go_live(vdom) : 0;
 }
 
 /*
@@ -188,12 +229,15 @@ static int viommu_block_endpoint(struct viommu *viommu, struct viommu_endpoint *
 	if (ep->domain == viommu->blocked && viommu->blocked)
 		return 0;
 
-	if (ep->domain)
+	/* Rather in a domain that is emptied than in bypass */
+	if (ep->domain && !(viommu->blocked && viommu->config.bypass))
 		err = viommu_detach_endpoint(viommu, ep);
-	if (ep->domain && err != -ENOENT)
+	if (ep->domain && err != -ENOENT) {
 		viommu_abandon_endpoint(viommu, ep, err);
-	else	/* detached, or unplugged: the device has forgotten it */
-		viommu_leave_end(viommu, ep, true);
+		return 0;
+	}
+	/* Detached, or unplugged: the device has forgotten it */
+	viommu_leave_end(viommu, ep, true);
 
 	if (!viommu->config.bypass || err == -ENOENT || viommu_queue_broken(&viommu->requests))
 		return 0;
@@ -263,6 +307,7 @@ static int viommu_adopt(struct viommu_master *master, struct viommu_domain *vdom
 
 	vdom->id = parked->id;
 	vdom->has_id = true;
+	vdom->tainted = parked->tainted;
 	parked->has_id = false;
 	xa_for_each(&viommu->endpoints, id, ep) {
 		if (ep->domain != parked)

@@ -15,11 +15,14 @@
  * tells of what the device was not told yet. It is LEAVING from before the
  * request that makes its last endpoint leave until the device has answered
  * that, and then DETACHED, or LIVE again, with a replay of what has come in
- * between. While LEAVING, requests may be refused, for the domain may be gone,
- * and a refusal is as good as success. All requests in flight are waited for
- * before a domain is DETACHED, so that none is left when it comes back. An
- * unmap therefore never returns while the device may still use the mapping,
- * whichever way the race with a detach goes.
+ * between. While LEAVING, requests may be refused, for the domain may be gone:
+ * a MAP that was is told again if the domain stays, an UNMAP is unconfirmed
+ * until it turns out that the domain is gone. All requests in flight are waited
+ * for before a domain is taken for DETACHED, so that none is left when it comes
+ * back. An unmap therefore never gives memory back while the device may still
+ * use it, whichever way the race with a detach goes. A domain that the device
+ * ought to have forgotten, and may not have, is DEAD: what it was told of is
+ * never confirmed.
  *
  * Attaching and detaching are serialised by viommu->lock (attach.c); mapping
  * and unmapping happen in any context.
@@ -233,7 +236,7 @@ bool viommu_domain_told(const struct viommu_domain *vdom, const struct viommu_ma
  *
  * Context: As viommu_queue_make_room().
  * Return: A slot, if the device may have to be told something: NULL while the
- * domain is DETACHED, -EIO for a broken queue.
+ * domain is DETACHED, -EIO if it is DEAD, or for a broken queue.
  */
 struct viommu_slot *viommu_domain_lock(struct viommu_domain *vdom, unsigned long *flags)
 	__acquires(&vdom->lock)
@@ -244,6 +247,8 @@ struct viommu_slot *viommu_domain_lock(struct viommu_domain *vdom, unsigned long
 		spin_lock_irqsave(&vdom->lock, *flags);
 		if (vdom->state == VIOMMU_DOMAIN_DETACHED)
 			return NULL;
+		if (vdom->state == VIOMMU_DOMAIN_DEAD)
+			return ERR_PTR(-EIO);
 		slot = viommu_queue_get_slot(&vdom->viommu->requests);
 		if (slot)
 			return slot;
@@ -367,6 +372,8 @@ static bool viommu_map_result(struct viommu_domain *vdom, u64 *iova, u64 last, i
 	while (mapping && mapping->iova <= last && left-- && !*err) {
 		if (mapping->state == VIOMMU_MAPPED)
 			*err = READ_ONCE(mapping->result);
+		if (*err == -EAGAIN)	/* as if there had been no domain */
+			*err = 0;
 		*iova = mapping->last + 1;
 		mapping = viommu_mapping_next(mapping);
 	}
@@ -438,7 +445,8 @@ int viommu_domain_add_identity(struct viommu_domain *vdom, u64 start, u64 last)
 /* Is a replay to tell the device of it? */
 static bool viommu_untold(const struct viommu_domain *vdom, const struct viommu_mapping *mapping)
 {
-	return mapping->state == VIOMMU_MAPPED && !viommu_domain_told(vdom, mapping);
+	return mapping->state == VIOMMU_MAPPED &&
+	       (!viommu_domain_told(vdom, mapping) || READ_ONCE(mapping->result) == -EAGAIN);
 }
 
 /* Post the next MAP that is missing, or pass over a batch of others; false at the end. */
@@ -486,6 +494,8 @@ int viommu_domain_go_live(struct viommu_domain *vdom)
 
 	spin_lock_irq(&vdom->lock);
 	errors = READ_ONCE(vdom->flight.map_errors);
+	/* It has another ID now: all is to be told again */
+	vdom->life += vdom->state == VIOMMU_DOMAIN_DEAD;
 	vdom->state = VIOMMU_DOMAIN_LIVE;
 	spin_unlock_irq(&vdom->lock);
 
@@ -521,28 +531,47 @@ void viommu_domain_leaving(struct viommu_domain *vdom)
  */
 int viommu_domain_stays(struct viommu_domain *vdom)
 {
+	/* What was refused for leaving has been by now */
+	viommu_queue_wait(&vdom->viommu->requests, &vdom->flight, true);
 	viommu_flight_set_leaving(&vdom->viommu->requests, &vdom->flight, false);
+	viommu_unmap_stays(vdom);
 	return viommu_domain_go_live(vdom);
+}
+
+/**
+ * viommu_domain_again() - The device has been made to forget all mappings
+ * @vdom: a domain that was leaving, and stays
+ *
+ * Context: Process, under viommu->lock; sleeps.
+ * Return: 0, or why a MAP failed.
+ */
+int viommu_domain_again(struct viommu_domain *vdom)
+{
+	spin_lock_irq(&vdom->lock);
+	vdom->life++;
+	spin_unlock_irq(&vdom->lock);
+	return viommu_domain_stays(vdom);
 }
 
 /**
  * viommu_domain_gone() - The last endpoint has been detached
  * @vdom: a domain that was leaving
+ * @forgotten: the device is known to have forgotten its mappings
  *
  * Context: Process, under viommu->lock; sleeps. Cannot fail.
  */
-void viommu_domain_gone(struct viommu_domain *vdom)
+void viommu_domain_gone(struct viommu_domain *vdom, bool forgotten)
 {
 	lockdep_assert_held(&vdom->viommu->lock);
 
 	spin_lock_irq(&vdom->lock);
-	vdom->state = VIOMMU_DOMAIN_DETACHED;
-	vdom->life++;
+	vdom->state = forgotten ? VIOMMU_DOMAIN_DETACHED : VIOMMU_DOMAIN_DEAD;
+	vdom->life += forgotten;
 	spin_unlock_irq(&vdom->lock);
 
 	viommu_queue_wait(&vdom->viommu->requests, &vdom->flight, true);
 	viommu_flight_set_leaving(&vdom->viommu->requests, &vdom->flight, false);
-	viommu_unmap_gone(vdom);
+	viommu_unmap_gone(vdom, forgotten);
 }
 
 /**

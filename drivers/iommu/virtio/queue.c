@@ -69,10 +69,11 @@ static void viommu_slot_done(struct viommu_queue *queue, struct viommu_slot *slo
 
 	lockdep_assert_held(&queue->lock);
 
-	if (flight->leaving && !queue->broken)
-		err = 0;
 	if (err && slot->req.head.type == VIRTIO_IOMMU_T_MAP) {
-		flight->map_errors++;
+		if (flight->leaving && !queue->broken)
+			err = -EAGAIN;
+		else
+			flight->map_errors++;
 		flight->map_error = err;
 	}
 	if (slot->result)

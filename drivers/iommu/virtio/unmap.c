@@ -21,34 +21,60 @@
 
 #include "viommu.h"
 
+/* How often an UNMAP is sent again while its domain may be about to vanish. */
+#define VIOMMU_ASK_AGAIN	1000
+
 /* ---- Memory that the device may still reach ---------------------------------- */
 
-static unsigned long viommu_mapping_pages(const struct viommu_mapping *mapping)
+/* Give back a reference to each folio from page frame @pfn up to, not including, @end. */
+static void viommu_release_pages(unsigned long pfn, unsigned long end)
 {
-	return PFN_DOWN(mapping->paddr + (mapping->last - mapping->iova)) -
-	       PFN_DOWN(mapping->paddr) + 1;
+	struct folio *folio;
+
+	while (pfn < end) {
+		folio = page_folio(pfn_to_page(pfn));
+		pfn = folio_pfn(folio) + folio_nr_pages(folio);
+		folio_put(folio);
+	}
 }
 
-static void viommu_release_pages(unsigned long pfn, unsigned long nr)
+static unsigned long viommu_first_pfn(const struct viommu_mapping *mapping)
 {
-	while (nr--)
-		folio_put(page_folio(pfn_to_page(pfn++)));
+	return PFN_DOWN(mapping->paddr);
 }
 
-/* All of a mapping's memory or nothing; slab objects, for one, cannot be held. */
+static unsigned long viommu_end_pfn(const struct viommu_mapping *mapping)
+{
+	return PFN_DOWN(mapping->paddr + (mapping->last - mapping->iova)) + 1;
+}
+
+/* A folio that has one may be freed only with the last reference; slab objects have none. */
+static struct folio *viommu_hold_folio(unsigned long pfn)
+{
+	struct folio *folio;
+
+	if (!pfn_valid(pfn))
+		return NULL;
+	folio = page_folio(pfn_to_page(pfn));
+	return !folio_test_slab(folio) && folio_try_get(folio) ? folio : NULL;
+}
+
+/* All of a mapping's memory or nothing. */
 static bool viommu_hold_pages(const struct viommu_mapping *mapping)
 {
-	unsigned long pfn = PFN_DOWN(mapping->paddr);
-	unsigned long nr = viommu_mapping_pages(mapping);
-	unsigned long i;
+	const unsigned long first = viommu_first_pfn(mapping), end = viommu_end_pfn(mapping);
+	unsigned long pfn = first;
+	struct folio *folio;
 
 	if (mapping->flags & VIRTIO_IOMMU_MAP_F_MMIO)
 		return false;
-	for (i = 0; i < nr; i++) {
-		if (pfn_valid(pfn + i) && folio_try_get(page_folio(pfn_to_page(pfn + i))))
-			continue;
-		viommu_release_pages(pfn, i);
-		return false;
+	while (pfn < end) {
+		folio = viommu_hold_folio(pfn);
+		if (!folio) {
+			viommu_release_pages(first, pfn);
+			return false;
+		}
+		pfn = folio_pfn(folio) + folio_nr_pages(folio);
 	}
 	return true;
 }
@@ -70,19 +96,36 @@ static void viommu_settled(struct viommu_domain *vdom, struct viommu_mapping *ma
 	lockdep_assert_held(&vdom->lock);
 
 	if (mapping->held && release)
-		viommu_release_pages(PFN_DOWN(mapping->paddr), viommu_mapping_pages(mapping));
+		viommu_release_pages(viommu_first_pfn(mapping), viommu_end_pfn(mapping));
 	vdom->nr_unconfirmed--;
 	viommu_mapping_drop(vdom, mapping);
 }
 
-static void viommu_say_unconfirmed(struct viommu_domain *vdom, u64 iova, u64 last, int err,
-				   bool held)
+/* Failures in a batch, to be told of when no lock is held: a console may do DMA. */
+struct viommu_failures {
+	unsigned int nr;
+	unsigned int nr_held;
+	u64 iova;
+	int err;
+};
+
+static void viommu_note_failure(struct viommu_failures *failures,
+				const struct viommu_mapping *mapping, int err)
 {
-	dev_err_ratelimited(vdom->viommu->dev,
-			    "domain %u: UNMAP of 0x%llx - 0x%llx is not confirmed (%pe): %s\n",
-			    vdom->id, iova, last, ERR_PTR(err),
-			    held ? "its memory is held back" :
-				   "the device may still reach memory that is free");
+	if (!failures->nr++)
+		failures->iova = mapping->iova;
+	failures->nr_held += mapping->held;
+	failures->err = err;
+}
+
+/* While the domain may be about to vanish, that is no news: see viommu_unmap_stays(). */
+static void viommu_say_failures(struct viommu_domain *vdom, const struct viommu_failures *failures)
+{
+	if (failures->nr && READ_ONCE(vdom->state) != VIOMMU_DOMAIN_LEAVING)
+		dev_err_ratelimited(vdom->viommu->dev,
+				    "domain %u: UNMAP of %u mappings from 0x%llx on is not confirmed (%pe): the device may still reach them; the memory of %u is held back\n",
+				    vdom->id, failures->nr, failures->iova,
+				    ERR_PTR(failures->err), failures->nr_held);
 }
 
 /* ---- UNMAP ---------------------------------------------------------------------- */
@@ -163,10 +206,36 @@ static u64 viommu_domain_mark(struct viommu_domain *vdom, u64 iova, u64 last, bo
 
 /* ---- Strict ---------------------------------------------------------------------------- */
 
+/*
+ * Whether a mapping is gone from the device, whose answer to UNMAP was @err. A
+ * refusal does not matter of a domain that is gone, which the device may say
+ * before its endpoint's attach does.
+ */
+static bool viommu_is_gone(const struct viommu_domain *vdom, const struct viommu_mapping *mapping,
+			   int err)
+{
+	if (!err || !viommu_domain_told(vdom, mapping))
+		return true;
+	return vdom->state == VIOMMU_DOMAIN_LEAVING && err == -ENOENT;
+}
+
+static void viommu_reap_one(struct viommu_domain *vdom, struct viommu_mapping *gone, int err,
+			    struct viommu_failures *failures)
+{
+	if (viommu_is_gone(vdom, gone, err)) {
+		viommu_mapping_drop(vdom, gone);
+		return;
+	}
+	viommu_unconfirmed(vdom, gone, err);
+	gone->held = viommu_hold_pages(gone);
+	viommu_note_failure(failures, gone, err);
+}
+
 /* Dispose of what leaves from *@iova on, and move *@iova past it; true if there is more. */
 static bool viommu_reap_batch(struct viommu_domain *vdom, u64 *iova, u64 last, int err)
 {
 	unsigned int left = VIOMMU_WALK_BATCH;
+	struct viommu_failures failures = {};
 	struct viommu_mapping *mapping;
 	unsigned long flags;
 	bool more;
@@ -178,18 +247,12 @@ static bool viommu_reap_batch(struct viommu_domain *vdom, u64 *iova, u64 last, i
 
 		*iova = gone->last + 1;
 		mapping = viommu_mapping_next(gone);
-		if (gone->state != VIOMMU_LEAVING)
-			continue;
-		if (!err) {
-			viommu_mapping_drop(vdom, gone);
-			continue;
-		}
-		viommu_unconfirmed(vdom, gone, err);
-		gone->held = viommu_hold_pages(gone);
-		viommu_say_unconfirmed(vdom, gone->iova, gone->last, err, gone->held);
+		if (gone->state == VIOMMU_LEAVING)
+			viommu_reap_one(vdom, gone, err, &failures);
 	}
 	more = mapping && mapping->iova <= last;
 	spin_unlock_irqrestore(&vdom->lock, flags);
+	viommu_say_failures(vdom, &failures);
 	return more;
 }
 
@@ -290,20 +353,22 @@ static bool viommu_flush_batch(struct viommu_domain *vdom)
 {
 	unsigned int left = VIOMMU_WALK_BATCH;
 	struct viommu_mapping *mapping = NULL;
+	struct viommu_failures failures = {};
 	unsigned long flags;
 
 	spin_lock_irqsave(&vdom->lock, flags);
 	while (left-- && (mapping = viommu_next_answered(vdom))) {
 		int err = READ_ONCE(mapping->result);
 
-		if (!err) {
+		if (viommu_is_gone(vdom, mapping, err)) {
 			viommu_mapping_drop(vdom, mapping);
 			continue;
 		}
 		viommu_unconfirmed(vdom, mapping, err);
-		viommu_say_unconfirmed(vdom, mapping->iova, mapping->last, err, false);
+		viommu_note_failure(&failures, mapping, err);
 	}
 	spin_unlock_irqrestore(&vdom->lock, flags);
+	viommu_say_failures(vdom, &failures);
 	return mapping;
 }
 
@@ -365,37 +430,59 @@ size_t viommu_unmap_pages(struct iommu_domain *domain, unsigned long iova, size_
 
 /* ---- What was not confirmed ----------------------------------------------------------------- */
 
-/* The first in a range; its addresses are copied, as only the lock keeps it there. */
-static bool viommu_find_unconfirmed(struct viommu_domain *vdom, u64 iova, u64 last, u64 *start,
-				    u64 *end)
+static struct viommu_mapping *viommu_find_unconfirmed(struct viommu_domain *vdom, u64 iova,
+						     u64 last)
 {
-	struct viommu_mapping *mapping;
-	unsigned long flags;
-	bool found;
+	struct viommu_mapping *mapping = NULL;
 
-	spin_lock_irqsave(&vdom->lock, flags);
-	mapping = vdom->nr_unconfirmed ? viommu_mapping_first(&vdom->mappings, iova) : NULL;
+	lockdep_assert_held(&vdom->lock);
+
+	if (vdom->nr_unconfirmed)
+		mapping = viommu_mapping_first(&vdom->mappings, iova);
 	while (mapping && mapping->iova <= last && mapping->state != VIOMMU_UNCONFIRMED)
 		mapping = viommu_mapping_next(mapping);
-	found = mapping && mapping->iova <= last;
-	if (found) {
-		*start = mapping->iova;
-		*end = mapping->last;
-	}
-	spin_unlock_irqrestore(&vdom->lock, flags);
-	return found;
+	return mapping && mapping->iova <= last ? mapping : NULL;
 }
 
-static void viommu_settle_at(struct viommu_domain *vdom, u64 iova)
+/* Send the UNMAP of the first in a range again, unless somebody has; false without one. */
+static bool viommu_ask_again(struct viommu_domain *vdom, u64 iova, u64 last, u64 *start)
+{
+	struct viommu_mapping *mapping;
+	struct viommu_slot *slot;
+	unsigned long flags;
+
+	slot = viommu_domain_lock(vdom, &flags);
+	mapping = viommu_find_unconfirmed(vdom, iova, last);
+	if (mapping)
+		*start = mapping->iova;
+	if (mapping && READ_ONCE(mapping->result) != -EINPROGRESS) {
+		viommu_post_unmap(vdom, slot, mapping->iova, mapping->last, &mapping->result);
+		slot = NULL;
+	}
+	viommu_domain_unlock(vdom, slot, flags);
+	return mapping;
+}
+
+/* What has come of it: 0 if nothing is in the way at @start any more. */
+static int viommu_hear_again(struct viommu_domain *vdom, u64 start)
 {
 	struct viommu_mapping *mapping;
 	unsigned long flags;
+	int err = 0;
 
+	viommu_queue_wait(&vdom->viommu->requests, &vdom->flight, false);
 	spin_lock_irqsave(&vdom->lock, flags);
-	mapping = viommu_mapping_find(&vdom->mappings, iova);
-	if (mapping && mapping->state == VIOMMU_UNCONFIRMED)
+	mapping = viommu_find_unconfirmed(vdom, start, start);
+	if (mapping)
+		err = READ_ONCE(mapping->result);
+	if (mapping && err != -EINPROGRESS && viommu_is_gone(vdom, mapping, err)) {
 		viommu_settled(vdom, mapping, true);
+		err = 0;
+	}
+	if (err && vdom->state == VIOMMU_DOMAIN_LEAVING)
+		err = -EAGAIN;
 	spin_unlock_irqrestore(&vdom->lock, flags);
+	return err;
 }
 
 /**
@@ -405,47 +492,61 @@ static void viommu_settle_at(struct viommu_domain *vdom, u64 iova)
  * @last: the last one, inclusive
  *
  * Context: Any that may spin for a while.
- * Return: Whether there was something in the way and now there is not.
+ * Return: Whether nothing that is unconfirmed is in the way any more.
  */
 bool viommu_unmap_again(struct viommu_domain *vdom, u64 iova, u64 last)
 {
-	bool any = false;
-	u64 start, end;
+	unsigned int patience = VIOMMU_ASK_AGAIN;
+	u64 start;
 	int err;
 
-	while (viommu_find_unconfirmed(vdom, iova, last, &start, &end)) {
-		err = viommu_run_unmap(vdom, start, end);
-		if (err) {
-			viommu_say_unconfirmed(vdom, start, end, err, true);
-			return false;
-		}
-		viommu_settle_at(vdom, start);
-		any = true;
+	while (viommu_ask_again(vdom, iova, last, &start)) {
+		err = viommu_hear_again(vdom, start);
+		/* Asked again by somebody else; or its domain is about to go */
+		if (!err || err == -EINPROGRESS || (err == -EAGAIN && patience--))
+			continue;
+		dev_err_ratelimited(vdom->viommu->dev,
+				    "domain %u: 0x%llx cannot be mapped: the device has not confirmed to have unmapped it (%pe)\n",
+				    vdom->id, start, ERR_PTR(err));
+		return false;
 	}
-	return any;
+	return true;
+}
+
+/**
+ * viommu_unmap_stays() - Say what has been held back of: its domain stays
+ * @vdom: a domain that was leaving
+ *
+ * Context: Process, under viommu->lock.
+ */
+void viommu_unmap_stays(struct viommu_domain *vdom)
+{
+	if (READ_ONCE(vdom->nr_unconfirmed))
+		dev_err(vdom->viommu->dev,
+			"domain %u: %u mappings were not confirmed to be unmapped\n",
+			vdom->id, vdom->nr_unconfirmed);
 }
 
 /**
  * viommu_unmap_gone() - Forget what leaves: the device has forgotten the domain
- * @vdom: a domain that is DETACHED, without requests in flight
- *
- * If there is a doubt about that, held memory stays held.
+ * @vdom: a domain that is DETACHED or DEAD, without requests in flight
+ * @forgotten: it has for certain; else held memory stays held
  *
  * Context: Process, under viommu->lock.
  */
-void viommu_unmap_gone(struct viommu_domain *vdom)
+void viommu_unmap_gone(struct viommu_domain *vdom, bool forgotten)
 {
-	const bool release = !vdom->tainted && !viommu_queue_broken(&vdom->viommu->requests);
-	struct viommu_mapping *mapping, *next;
+	struct viommu_mapping *mapping;
+	bool more = true;
 
 	while (viommu_flush_batch(vdom))
 		;
-	spin_lock_irq(&vdom->lock);
-	mapping = vdom->nr_unconfirmed ? viommu_mapping_first(&vdom->mappings, 0) : NULL;
-	for (; mapping; mapping = next) {
-		next = viommu_mapping_next(mapping);
-		if (mapping->state == VIOMMU_UNCONFIRMED)
-			viommu_settled(vdom, mapping, release);
+	while (more) {
+		spin_lock_irq(&vdom->lock);
+		mapping = viommu_find_unconfirmed(vdom, 0, U64_MAX);
+		if (mapping)
+			viommu_settled(vdom, mapping, forgotten);
+		more = mapping;
+		spin_unlock_irq(&vdom->lock);
 	}
-	spin_unlock_irq(&vdom->lock);
 }

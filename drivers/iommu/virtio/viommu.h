@@ -49,7 +49,7 @@ struct viommu_master;
  * struct viommu_flight - requests that somebody waits for together
  * @slots: those in flight, oldest first
  * @leaving: the domain they belong to is about to vanish from the device,
- *	     which may refuse them for that: failures are expected
+ *	     which may refuse them for that: a MAP that fails is -EAGAIN
  * @map_errors: how many MAPs failed, ever
  * @map_error: why the last of them did
  *
@@ -214,11 +214,14 @@ void viommu_events_callback(struct virtqueue *vq);
  * @VIOMMU_DOMAIN_DETACHED: no endpoint, no domain: it knows of none
  * @VIOMMU_DOMAIN_LIVE: it is told of new ones
  * @VIOMMU_DOMAIN_LEAVING: it may forget all at any moment: not of new ones
+ * @VIOMMU_DOMAIN_DEAD: it was to forget all, and may not have: no UNMAP is sent
+ *			any more, and none succeeds
  */
 enum viommu_domain_state {
 	VIOMMU_DOMAIN_DETACHED,
 	VIOMMU_DOMAIN_LIVE,
 	VIOMMU_DOMAIN_LEAVING,
+	VIOMMU_DOMAIN_DEAD,
 };
 
 /**
@@ -276,7 +279,8 @@ void viommu_domain_drop_id(struct viommu_domain *vdom);
 int viommu_domain_go_live(struct viommu_domain *vdom);
 void viommu_domain_leaving(struct viommu_domain *vdom);
 int viommu_domain_stays(struct viommu_domain *vdom);
-void viommu_domain_gone(struct viommu_domain *vdom);
+int viommu_domain_again(struct viommu_domain *vdom);
+void viommu_domain_gone(struct viommu_domain *vdom, bool forgotten);
 void viommu_domain_set_lost(struct viommu_domain *vdom, bool lost);
 
 bool viommu_domain_told(const struct viommu_domain *vdom, const struct viommu_mapping *mapping);
@@ -302,7 +306,8 @@ size_t viommu_unmap_pages(struct iommu_domain *domain, unsigned long iova, size_
 void viommu_iotlb_sync(struct iommu_domain *domain, struct iommu_iotlb_gather *gather);
 void viommu_flush_iotlb_all(struct iommu_domain *domain);
 bool viommu_unmap_again(struct viommu_domain *vdom, u64 iova, u64 last);
-void viommu_unmap_gone(struct viommu_domain *vdom);
+void viommu_unmap_gone(struct viommu_domain *vdom, bool forgotten);
+void viommu_unmap_stays(struct viommu_domain *vdom);
 
 /* ---- attach.c: which domain each endpoint is attached to ------------------ */
 
