@@ -68,4 +68,5 @@ static struct kunit_suite mock_suite = {
 	.name = "viommu_mock",
 	.test_cases = mock_cases,
 };
+
 kunit_test_suite(mock_suite);

@@ -9,11 +9,14 @@
 
 #include "internal.h"
 
-/* From wherever the driver notifies; a device that is short of memory says so */
-#define MOCK_GFP	(GFP_ATOMIC | __GFP_NOWARN)
-
 #define MOCK_MAP_FLAGS	(VIRTIO_IOMMU_MAP_F_READ | VIRTIO_IOMMU_MAP_F_WRITE | \
 			 VIRTIO_IOMMU_MAP_F_MMIO)
+
+/* From wherever the driver notifies; a device that is short of memory says so. */
+static void *mock_zalloc(size_t size)
+{
+	return kzalloc(size, GFP_ATOMIC | __GFP_NOWARN);
+}
 
 u64 mock_granule(const struct mock *mock)
 {
@@ -45,7 +48,7 @@ struct mock_ep *mock_find_ep(struct mock *mock, u32 id)
 
 	if (ep)
 		return ep;
-	ep = kzalloc(sizeof(*ep), MOCK_GFP);
+	ep = mock_zalloc(sizeof(*ep));
 	if (ep) {
 		ep->id = id;
 		list_add_tail(&ep->link, &mock->endpoints);
@@ -70,7 +73,7 @@ static struct mock_domain *mock_new_domain(struct mock *mock, u32 id, bool bypas
 
 	if (mock->profile.max_domains && mock->nr_domains >= mock->profile.max_domains)
 		return NULL;
-	domain = kzalloc(sizeof(*domain), MOCK_GFP);
+	domain = mock_zalloc(sizeof(*domain));
 	if (!domain)
 		return NULL;
 	domain->id = id;
@@ -257,7 +260,7 @@ static bool mock_judge_map_range(struct mock *mock, const struct mock_request *r
 
 static u8 mock_insert(struct mock_domain *domain, const struct mock_request *request)
 {
-	struct mock_mapping *mapping = kzalloc(sizeof(*mapping), MOCK_GFP);
+	struct mock_mapping *mapping = mock_zalloc(sizeof(*mapping));
 
 	if (!mapping)
 		return VIRTIO_IOMMU_S_NOMEM;
