@@ -18,7 +18,7 @@ import machine
 import verdict
 
 REPO = pathlib.Path(__file__).resolve().parents[3]
-SECONDS = 900       # for one boot
+SECONDS = 1500      # for one boot
 QUIET = 240         # of which so many may pass without a word
 BOOTS = 3           # of which QEMU may spoil all but one
 MEMORY_MIB = 1024
