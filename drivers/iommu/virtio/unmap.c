@@ -430,8 +430,8 @@ size_t viommu_unmap_pages(struct iommu_domain *domain, unsigned long iova, size_
 
 /* ---- What was not confirmed ----------------------------------------------------------------- */
 
-static struct viommu_mapping *viommu_find_unconfirmed(struct viommu_domain *vdom, u64 iova,
-						     u64 last)
+static struct viommu_mapping *
+viommu_find_unconfirmed(struct viommu_domain *vdom, u64 iova, u64 last)
 {
 	struct viommu_mapping *mapping = NULL;
 
