@@ -51,6 +51,7 @@ struct mock;
 #define MOCK_Q_UNMAP_INVAL	BIT(12)	/* UNMAP is carried out and still answered INVAL */
 #define MOCK_Q_NO_FWNODE	BIT(13)	/* firmware does not describe the IOMMU */
 #define MOCK_Q_BYPASS_UNWRITTEN	BIT(14)	/* bypasses until config.bypass is written */
+#define MOCK_Q_EMPTIES		BIT(15)	/* ATTACH to where it is alone already empties that */
 
 /**
  * struct mock_region - a region that PROBE reports

@@ -49,7 +49,8 @@ const struct mock_profile mock_profiles[MOCK_NR_PROFILES] = {
 		.domain_last = U32_MAX,
 		.probe_size = 512,
 		.bypass = 1,
-		.quirks = MOCK_Q_LAX_MAP | MOCK_Q_SPLIT_REMOVES | MOCK_Q_FLAGLESS_FAULT,
+		.quirks = MOCK_Q_LAX_MAP | MOCK_Q_SPLIT_REMOVES | MOCK_Q_FLAGLESS_FAULT |
+			  MOCK_Q_EMPTIES,
 		.regions = msi,
 		.nr_regions = ARRAY_SIZE(msi),
 	},

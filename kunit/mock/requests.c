@@ -173,7 +173,7 @@ static u8 mock_move(struct mock *mock, struct mock_ep *ep, const struct mock_req
 {
 	struct mock_domain *domain = mock_get_domain(mock, request->domain);
 
-	if (ep->domain && ep->domain == domain)
+	if (ep->domain && ep->domain == domain && !mock_has_quirk(mock, MOCK_Q_EMPTIES))
 		return VIRTIO_IOMMU_S_OK;
 	if (ep->domain && mock_has_quirk(mock, MOCK_Q_STAYS))
 		return VIRTIO_IOMMU_S_UNSUPP;
