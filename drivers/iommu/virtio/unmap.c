@@ -109,19 +109,23 @@ struct viommu_failures {
 	int err;
 };
 
-static void viommu_note_failure(struct viommu_failures *failures,
+/* While the domain may be about to vanish, that is no news: see viommu_unmap_stays(). */
+static void viommu_note_failure(struct viommu_failures *failures, const struct viommu_domain *vdom,
 				const struct viommu_mapping *mapping, int err)
 {
+	lockdep_assert_held(&vdom->lock);
+
+	if (vdom->state == VIOMMU_DOMAIN_LEAVING)
+		return;
 	if (!failures->nr++)
 		failures->iova = mapping->iova;
 	failures->nr_held += mapping->held;
 	failures->err = err;
 }
 
-/* While the domain may be about to vanish, that is no news: see viommu_unmap_stays(). */
 static void viommu_say_failures(struct viommu_domain *vdom, const struct viommu_failures *failures)
 {
-	if (failures->nr && READ_ONCE(vdom->state) != VIOMMU_DOMAIN_LEAVING)
+	if (failures->nr)
 		dev_err_ratelimited(vdom->viommu->dev,
 				    "domain %u: UNMAP of %u mappings from 0x%llx on is not confirmed (%pe): the device may still reach them; the memory of %u is held back\n",
 				    vdom->id, failures->nr, failures->iova,
@@ -228,7 +232,7 @@ static void viommu_reap_one(struct viommu_domain *vdom, struct viommu_mapping *g
 	}
 	viommu_unconfirmed(vdom, gone, err);
 	gone->held = viommu_hold_pages(gone);
-	viommu_note_failure(failures, gone, err);
+	viommu_note_failure(failures, vdom, gone, err);
 }
 
 /* Dispose of what leaves from *@iova on, and move *@iova past it; true if there is more. */
@@ -365,7 +369,7 @@ static bool viommu_flush_batch(struct viommu_domain *vdom)
 			continue;
 		}
 		viommu_unconfirmed(vdom, mapping, err);
-		viommu_note_failure(&failures, mapping, err);
+		viommu_note_failure(&failures, vdom, mapping, err);
 	}
 	spin_unlock_irqrestore(&vdom->lock, flags);
 	viommu_say_failures(vdom, &failures);
@@ -521,10 +525,15 @@ bool viommu_unmap_again(struct viommu_domain *vdom, u64 iova, u64 last)
  */
 void viommu_unmap_stays(struct viommu_domain *vdom)
 {
-	if (READ_ONCE(vdom->nr_unconfirmed))
+	unsigned int nr;
+
+	spin_lock_irq(&vdom->lock);
+	nr = vdom->nr_unconfirmed;
+	spin_unlock_irq(&vdom->lock);
+	if (nr)
 		dev_err(vdom->viommu->dev,
 			"domain %u: %u mappings were not confirmed to be unmapped\n",
-			vdom->id, vdom->nr_unconfirmed);
+			vdom->id, nr);
 }
 
 /**
