@@ -7,13 +7,16 @@
 #define _CORE_H
 
 #include <kunit/resource.h>
+#include <linux/delay.h>
 #include <linux/dma-mapping.h>
 #include <linux/iommu.h>
 #include <linux/kernfs.h>
+#include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <linux/workqueue.h>
 
 #include "mock/mock.h"
 
@@ -72,6 +75,27 @@ static inline int core_dma(struct device *dev)
 	dma_unmap_single(dev, dma, PAGE_SIZE, DMA_BIDIRECTIONAL);
 	kfree(ram);
 	return err;
+}
+
+/* A page that is freed when the test ends */
+static inline void core_page_action(void *page)
+{
+	__free_page(page);
+}
+
+static inline struct page *core_page(struct kunit *test)
+{
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, core_page_action, page), 0);
+	return page;
+}
+
+/* Whether an endpoint reaches a page that nothing keeps from whoever wants one */
+static inline bool core_exposed(struct mock *mock, u32 id, u64 iova, struct page *page)
+{
+	return core_reaches(mock, id, iova) == page_to_phys(page) && page_count(page) == 1;
 }
 
 /* ---- Settings ----------------------------------------------------------------------- */
@@ -181,6 +205,60 @@ static inline void core_release(struct kunit *test, struct device *dev)
 {
 	kunit_release_action(test, core_release_action, dev);
 }
+
+/* ---- What somebody else does in the meantime --------------------------------------- */
+
+/**
+ * struct core_deed - an attach or a map by a thread of its own
+ * @work: for the thread
+ * @domain: of this domain
+ * @dev: to attach its group, or NULL: to map
+ * @iova: what is mapped
+ * @phys: to where; a page
+ * @err: what came of it, after core_join()
+ */
+struct core_deed {
+	struct work_struct work;
+	struct iommu_domain *domain;
+	struct device *dev;
+	u64 iova;
+	u64 phys;
+	int err;
+};
+
+static inline void core_deed_work(struct work_struct *work)
+{
+	struct core_deed *deed = container_of(work, struct core_deed, work);
+
+	deed->err = deed->dev ? iommu_attach_group(deed->domain, deed->dev->iommu_group) :
+				iommu_map(deed->domain, deed->iova, deed->phys, PAGE_SIZE, CORE_RW,
+					  GFP_KERNEL);
+}
+
+static inline void core_begin(struct core_deed *deed)
+{
+	INIT_WORK_ONSTACK(&deed->work, core_deed_work);
+	queue_work(system_unbound_wq, &deed->work);
+}
+
+static inline int core_join(struct core_deed *deed)
+{
+	flush_work(&deed->work);
+	destroy_work_on_stack(&deed->work);
+	return deed->err;
+}
+
+/* Until @nr requests have followed a script; a failure if they do not. */
+static inline void core_await_hits(struct kunit *test, struct mock *mock, unsigned int nr)
+{
+	const ktime_t end = ktime_add_ms(ktime_get(), 10000);
+
+	while (mock_script_hits(mock) < nr && ktime_before(ktime_get(), end))
+		usleep_range(100, 200);
+	KUNIT_EXPECT_GE(test, mock_script_hits(mock), nr);
+}
+
+/* ---- Many mappings ------------------------------------------------------------------ */
 
 /* Map page @i of a scattered lot: no two of them are neighbours. */
 static inline u64 core_scatter_iova(unsigned int i)

@@ -142,20 +142,6 @@ struct world {
 	ktime_t start;
 };
 
-static void free_page_action(void *page)
-{
-	__free_page(page);
-}
-
-static struct page *new_page(struct kunit *test)
-{
-	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
-
-	KUNIT_ASSERT_NOT_NULL(test, page);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, free_page_action, page), 0);
-	return page;
-}
-
 /*
  * What somebody else does, every few milliseconds while the request is waited
  * for. A thread, and no work item: who waits may keep a CPU's timers waiting.
@@ -213,7 +199,7 @@ static struct world *begin(struct kunit *test)
 	w->answer = test->param_value;
 	w->mock = mock_start(test, mock_strict);
 	w->dev = mock_endpoint(w->mock, EP);
-	w->page = new_page(test);
+	w->page = core_page(test);
 	w->dma = dma_map_page(w->dev, w->page, 0, PAGE_SIZE, DMA_BIDIRECTIONAL);
 	KUNIT_ASSERT_FALSE(test, dma_mapping_error(w->dev, w->dma));
 	/* From now on, the device has all the domains that it will have */
@@ -414,7 +400,7 @@ static void misbehave_map(struct kunit *test)
 static void misbehave_map_dma(struct kunit *test)
 {
 	struct world *w = begin(test);
-	struct page *page = new_page(test);
+	struct page *page = core_page(test);
 	dma_addr_t dma;
 	int err;
 
@@ -461,23 +447,27 @@ static void misbehave_unmap(struct kunit *test)
 {
 	struct world *w = begin(test);
 	struct iommu_domain *domain = core_domain(test, w->dev);
+	struct page *page = core_page(test);
 
 	KUNIT_ASSERT_EQ(test, iommu_attach_group(domain, w->dev->iommu_group), 0);
-	KUNIT_ASSERT_EQ(test, core_scatter(domain, 0, 1), 0);
+	KUNIT_ASSERT_EQ(test, iommu_map(domain, CORE_IOVA, page_to_phys(page), PAGE_SIZE, CORE_RW,
+					GFP_KERNEL), 0);
 	go_wrong(w, VIRTIO_IOMMU_T_UNMAP);
 	/* It cannot fail */
-	KUNIT_EXPECT_EQ(test, iommu_unmap(domain, core_scatter_iova(0), PAGE_SIZE), PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, iommu_unmap(domain, CORE_IOVA, PAGE_SIZE), PAGE_SIZE);
 	expect_prompt(w);
-	KUNIT_EXPECT_EQ(test, iommu_iova_to_phys(domain, core_scatter_iova(0)), 0);
+	KUNIT_EXPECT_EQ(test, iommu_iova_to_phys(domain, CORE_IOVA), 0);
+	KUNIT_EXPECT_FALSE(test, core_exposed(w->mock, EP, CORE_IOVA, page));
 	if (w->answer->outcome == WORKS)
-		KUNIT_EXPECT_EQ(test, core_scattered(w->mock, EP, 0, 1), 0);
+		KUNIT_EXPECT_EQ(test, core_reaches(w->mock, EP, CORE_IOVA), CORE_REFUSED);
 
 	/* What was there does not return with the domain */
 	iommu_detach_group(domain, w->dev->iommu_group);
 	mock_script_clear(w->mock);
 	if (is_alive(w)) {
+		KUNIT_EXPECT_EQ(test, page_count(page), 1);
 		KUNIT_EXPECT_EQ(test, iommu_attach_group(domain, w->dev->iommu_group), 0);
-		KUNIT_EXPECT_EQ(test, core_scattered(w->mock, EP, 0, 1), 0);
+		KUNIT_EXPECT_EQ(test, core_reaches(w->mock, EP, CORE_IOVA), CORE_REFUSED);
 		iommu_detach_group(domain, w->dev->iommu_group);
 	}
 	core_free(test, domain);
@@ -487,7 +477,7 @@ static void misbehave_unmap(struct kunit *test)
 static void misbehave_unmap_dma(struct kunit *test)
 {
 	struct world *w = begin(test);
-	struct page *page = new_page(test);
+	struct page *page = core_page(test);
 	dma_addr_t dma = dma_map_page(w->dev, page, 0, PAGE_SIZE, DMA_BIDIRECTIONAL);
 
 	KUNIT_ASSERT_FALSE(test, dma_mapping_error(w->dev, dma));

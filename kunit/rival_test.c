@@ -15,12 +15,11 @@
  * - PROBE of any length and size: nonsense; regions, and windows for MSIs:
  *   region; events that are short, or lost: event
  */
-#include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/panic.h>
-#include <linux/workqueue.h>
 
 #include "core.h"
+#include "failslab.h"
 
 #define ID	0xa1
 #define OTHER	0xa2
@@ -28,16 +27,14 @@
 
 /* ---- Requests ----------------------------------------------------------------------- */
 
-#ifdef CONFIG_FAULT_INJECTION
-
 /* By default, failslab fails those who cannot wait. Whether one allocation did fail. */
 static bool map_fails(struct iommu_domain *domain, gfp_t gfp)
 {
 	int err;
 
-	WRITE_ONCE(current->fail_nth, 1);
+	fail_nth(1);
 	err = iommu_map(domain, CORE_IOVA, CORE_PHYS, PAGE_SIZE, CORE_RW, gfp);
-	WRITE_ONCE(current->fail_nth, 0);
+	fail_left();
 	return err == -ENOMEM;
 }
 
@@ -46,20 +43,15 @@ static void the_flags_of_the_caller_are_used(struct kunit *test)
 {
 	struct mock *mock = mock_start(test, mock_strict);
 	struct iommu_domain *domain = core_domain(test, mock_endpoint(mock, ID));
+	const unsigned long verbose = failslab_verbose(0);
 
+	if (!IS_ENABLED(CONFIG_FAILSLAB))
+		kunit_skip(test, "without FAILSLAB");
 	KUNIT_EXPECT_TRUE(test, map_fails(domain, GFP_ATOMIC));
 	KUNIT_EXPECT_FALSE(test, map_fails(domain, GFP_KERNEL));
 	KUNIT_EXPECT_EQ(test, iommu_iova_to_phys(domain, CORE_IOVA), CORE_PHYS);
+	failslab_verbose(verbose);
 }
-
-#else
-
-static void the_flags_of_the_caller_are_used(struct kunit *test)
-{
-	kunit_skip(test, "without FAULT_INJECTION");
-}
-
-#endif
 
 /* Where EVENT_IDX is not offered, the driver alone keeps notifications few. */
 static void nothing_to_say_is_not_said(struct kunit *test)
@@ -183,20 +175,6 @@ static void no_status_is_a_warning(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, test_taint(TAINT_WARN), warned);
 }
 
-struct attach_work {
-	struct work_struct work;
-	struct iommu_domain *domain;
-	struct device *dev;
-	int err;
-};
-
-static void attach_work(struct work_struct *work)
-{
-	struct attach_work *attach = container_of(work, struct attach_work, work);
-
-	attach->err = iommu_attach_group(attach->domain, attach->dev->iommu_group);
-}
-
 /* Thousands of mappings take a while: who only wants to look one up does not. */
 static void a_replay_holds_nobody_up(struct kunit *test)
 {
@@ -206,25 +184,21 @@ static void a_replay_holds_nobody_up(struct kunit *test)
 	};
 	struct mock *mock = mock_start_features(test, mock_strict, 0, BIT_ULL(VIRTIO_F_IN_ORDER));
 	struct device *dev = mock_endpoint(mock, ID);
-	struct attach_work attach = { .domain = core_domain(test, dev), .dev = dev };
+	struct core_deed attach = { .domain = core_domain(test, dev), .dev = dev };
 	ktime_t begin;
 
 	KUNIT_ASSERT_EQ(test, core_scatter(attach.domain, 0, MANY), 0);
 	mock_mark(mock);
 	mock_script(mock, &hang);
-	INIT_WORK_ONSTACK(&attach.work, attach_work);
-	schedule_work(&attach.work);
-	while (!mock_script_hits(mock))
-		usleep_range(100, 200);
+	core_begin(&attach);
+	core_await_hits(test, mock, 1);
 
 	begin = ktime_get();
 	KUNIT_EXPECT_EQ(test, iommu_iova_to_phys(attach.domain, core_scatter_iova(MANY - 1)),
 			core_scatter_phys(MANY - 1));
 	KUNIT_EXPECT_LT(test, ktime_ms_delta(ktime_get(), begin), 1000);
 	mock_release(mock);
-	flush_work(&attach.work);
-	destroy_work_on_stack(&attach.work);
-	KUNIT_EXPECT_EQ(test, attach.err, 0);
+	KUNIT_EXPECT_EQ(test, core_join(&attach), 0);
 	KUNIT_EXPECT_EQ(test, core_scattered(mock, ID, 0, MANY), MANY);
 	/* Nor does the host hear of each by itself */
 	KUNIT_EXPECT_LT(test, mock_notifications(mock), MANY / 10);

@@ -15,20 +15,6 @@
 #define EP		1
 #define EP_OTHER	2
 
-static void free_page_action(void *page)
-{
-	__free_page(page);
-}
-
-static struct page *new_page(struct kunit *test)
-{
-	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
-
-	KUNIT_ASSERT_NOT_NULL(test, page);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, free_page_action, page), 0);
-	return page;
-}
-
 /* All UNMAPs of a lazy domain, confirmed or not */
 static void flush(struct device *dev)
 {
@@ -40,14 +26,6 @@ static const struct mock_script refuse_unmap = {
 	.how = MOCK_DO_NOT | MOCK_STATUS, .status = VIRTIO_IOMMU_S_IOERR,
 };
 
-/* Whether a page that the device reaches is kept from whoever wants a page */
-static void expect_no_free_page(struct kunit *test, struct mock *mock, u64 iova,
-				struct page *page)
-{
-	if (core_reaches(mock, EP, iova) == page_to_phys(page))
-		KUNIT_EXPECT_GT(test, page_count(page), 1);
-}
-
 /*
  * The device keeps a mapping that it was told to forget. Who gets the IOVA
  * next has it lead to memory of his own, or does not get it. In a lazy domain,
@@ -57,7 +35,7 @@ static void unconfirmed_unmap(struct kunit *test, const char *type, bool lazy)
 {
 	struct mock *mock = mock_start(test, mock_strict);
 	struct device *dev = mock_endpoint(mock, EP);
-	struct page *old = new_page(test), *new = new_page(test);
+	struct page *old = core_page(test), *new = core_page(test);
 	unsigned int i, works = 0;
 	dma_addr_t was, is;
 
@@ -69,12 +47,12 @@ static void unconfirmed_unmap(struct kunit *test, const char *type, bool lazy)
 	flush(dev);
 	mock_script_clear(mock);
 	if (!lazy)
-		expect_no_free_page(test, mock, was, old);
+		KUNIT_EXPECT_FALSE(test, core_exposed(mock, EP, was, old));
 
 	for (i = 0; i < 8; i++) {
 		is = dma_map_page(dev, new, 0, PAGE_SIZE, DMA_BIDIRECTIONAL);
 		if (!lazy)
-			expect_no_free_page(test, mock, was, old);
+			KUNIT_EXPECT_FALSE(test, core_exposed(mock, EP, was, old));
 		if (dma_mapping_error(dev, is))
 			continue;
 		works++;
@@ -104,7 +82,7 @@ static void unconfirmed_unmap_domain(struct kunit *test)
 	struct mock *mock = mock_start(test, mock_strict);
 	struct device *dev = mock_endpoint(mock, EP);
 	struct iommu_domain *domain = core_domain(test, dev);
-	struct page *old = new_page(test), *new = new_page(test);
+	struct page *old = core_page(test), *new = core_page(test);
 	int err;
 
 	KUNIT_ASSERT_EQ(test, core_attach(test, domain, dev), 0);
@@ -113,12 +91,12 @@ static void unconfirmed_unmap_domain(struct kunit *test)
 	mock_script(mock, &refuse_unmap);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(domain, CORE_IOVA, PAGE_SIZE), PAGE_SIZE);
 	mock_script_clear(mock);
-	expect_no_free_page(test, mock, CORE_IOVA, old);
+	KUNIT_EXPECT_FALSE(test, core_exposed(mock, EP, CORE_IOVA, old));
 
 	err = iommu_map(domain, CORE_IOVA, page_to_phys(new), PAGE_SIZE, CORE_RW, GFP_KERNEL);
 	if (!err)
 		KUNIT_EXPECT_EQ(test, core_reaches(mock, EP, CORE_IOVA), page_to_phys(new));
-	expect_no_free_page(test, mock, CORE_IOVA, old);
+	KUNIT_EXPECT_FALSE(test, core_exposed(mock, EP, CORE_IOVA, old));
 	if (!err)
 		KUNIT_EXPECT_EQ(test, iommu_unmap(domain, CORE_IOVA, PAGE_SIZE), PAGE_SIZE);
 
