@@ -10,17 +10,15 @@
  * thread, so that its allocations are its own.
  */
 #include <kunit/test.h>
-#include <linux/debugfs.h>
 #include <linux/dma-mapping.h>
 #include <linux/iommu.h>
 #include <linux/iommu-dma.h>
-#include <linux/kallsyms.h>
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "core.h"
+#include "failslab.h"
 #include "mock/mock.h"
 
 #define EP		1
@@ -31,103 +29,6 @@
 #define MANY		2000
 
 #define PAGES		3
-
-/* ---- Allocations that fail -------------------------------------------------- */
-
-#if IS_ENABLED(CONFIG_FAILSLAB)
-static void fail_nth(unsigned int n)
-{
-	WRITE_ONCE(current->fail_nth, n);
-}
-
-/* How many allocations before the one that was to fail; 0 if it has failed */
-static unsigned int fail_left(void)
-{
-	unsigned int left = READ_ONCE(current->fail_nth);
-
-	WRITE_ONCE(current->fail_nth, 0);
-	return left;
-}
-#else
-static void fail_nth(unsigned int n)
-{
-}
-
-static unsigned int fail_left(void)
-{
-	return 0;
-}
-#endif
-
-/* What a file of debugfs/failslab stands for: there are no files without user space. */
-static void *failslab_variable(const char *name)
-{
-	struct dentry *dir = debugfs_lookup("failslab", NULL);
-	struct dentry *file = dir ? debugfs_lookup(name, dir) : NULL;
-	void *variable = file ? d_inode(file)->i_private : NULL;
-
-	dput(file);
-	dput(dir);
-	return variable;
-}
-
-/* Allocations that may wait do not fail by default, and those that fail draw a backtrace. */
-static bool failslab_ignores_wait(bool ignore)
-{
-	bool *ignores = failslab_variable("ignore-gfp-wait");
-	bool before = ignores && *ignores;
-
-	if (ignores)
-		*ignores = ignore;
-	return before;
-}
-
-static unsigned long failslab_verbose(unsigned long verbose)
-{
-	unsigned long *says = failslab_variable("verbose");
-	unsigned long before = says ? *says : 0;
-
-	if (says)
-		*says = verbose;
-	return before;
-}
-
-/*
- * Have no allocation fail under a function of the core's that would WARN of
- * it. False if this kernel cannot do that.
- */
-static bool failslab_spare(const char *function)
-{
-	unsigned long *start = failslab_variable("reject-start");
-	unsigned long *end = failslab_variable("reject-end");
-	unsigned long size, address = kallsyms_lookup_name(function);
-
-	if (!start || !end || !address || !kallsyms_lookup_size_offset(address, &size, NULL))
-		return false;
-	*start = address;
-	*end = address + size;
-	return true;
-}
-
-static void failslab_spare_none(void *unused)
-{
-	unsigned long *start = failslab_variable("reject-start");
-	unsigned long *end = failslab_variable("reject-end");
-
-	*start = 0;
-	*end = 0;
-}
-
-static bool allocations_fail(void)
-{
-	void *memory;
-
-	fail_nth(1);
-	memory = kmalloc(64, GFP_KERNEL);
-	fail_left();
-	kfree(memory);
-	return !memory;
-}
 
 /* ---- The world that things are done in -------------------------------------- */
 
@@ -645,6 +546,32 @@ static void removal_cannot_fail(struct kunit *test)
 	} while (failed && nth < MANY);
 }
 
+/* Back to a default domain that is made up of mappings; without memory, it is blocked. */
+static void going_back_cannot_fail(struct kunit *test)
+{
+	static const struct deed emulated = { .without = BIT_ULL(VIRTIO_IOMMU_F_BYPASS_CONFIG) };
+	struct world *w = begin(test, &emulated);
+	struct device *dev = mock_endpoint(w->mock, EP);
+	unsigned int nth = 1, refused = 0;
+	struct iommu_domain *domain;
+	bool failed;
+
+	KUNIT_ASSERT_EQ(test, core_set_type(dev, "identity"), 0);
+	domain = core_domain(test, dev);
+	do {
+		KUNIT_ASSERT_EQ(test, core_attach(test, domain, dev), 0);
+		fail_nth(nth++);
+		core_detach(test, dev);
+		failed = !fail_left();
+		if (core_reaches(w->mock, EP, CORE_PHYS) == CORE_REFUSED)
+			refused++;
+		else
+			KUNIT_EXPECT_EQ(test, core_reaches(w->mock, EP, CORE_PHYS), CORE_PHYS);
+	} while (failed && nth < MANY);
+	KUNIT_EXPECT_EQ(test, core_reaches(w->mock, EP, CORE_PHYS), CORE_PHYS);
+	KUNIT_EXPECT_LT(test, refused, nth - 1);
+}
+
 static bool was_ignoring;
 static unsigned long was_verbose;
 
@@ -665,6 +592,7 @@ static struct kunit_case alloc_cases[] = {
 	KUNIT_CASE_PARAM(alloc_fails, deeds_gen_params),
 	KUNIT_CASE(unbind_cannot_fail),
 	KUNIT_CASE(removal_cannot_fail),
+	KUNIT_CASE(going_back_cannot_fail),
 	{}
 };
 

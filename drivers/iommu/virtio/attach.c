@@ -390,26 +390,31 @@ static bool viommu_must_attach(const struct viommu_master *master)
 	       vdom->domain.type == IOMMU_DOMAIN_UNMANAGED;
 }
 
-static void viommu_block_master(struct viommu_master *master)
+/* 0, or -ENODEV if one of the endpoints may bypass now */
+static int viommu_block_master(struct viommu_master *master)
 {
 	unsigned int i;
+	int err = 0;
 
 	for (i = 0; i < master->nr_endpoints; i++)
-		viommu_block_endpoint(master->viommu, master->endpoint[i]);
+		err = viommu_block_endpoint(master->viommu, master->endpoint[i]) ?: err;
+	return err;
 }
 
-/* What could not be attached and must be is blocked; nothing can be mapped for it. */
+/*
+ * What could not be attached and must be is blocked; nothing can be mapped for
+ * it. Without a domain, there was no memory for one.
+ */
 static int viommu_attach_or_block(struct viommu_master *master, struct viommu_domain *vdom)
 {
 	const bool must = viommu_must_attach(master);
-	int err = viommu_attach_locked(master, vdom);
+	int err = vdom ? viommu_attach_locked(master, vdom) : -ENOMEM;
 
 	if (!err || !must)
 		return err;
-	dev_err(master->dev, "cannot go back to its own domain (%pe), and is blocked\n",
-		ERR_PTR(err));
-	viommu_block_master(master);
-	if (!vdom->nr_endpoints)
+	dev_err(master->dev, "cannot go back to its own domain (%pe), and is %s\n", ERR_PTR(err),
+		viommu_block_master(master) ? "left without any" : "blocked");
+	if (vdom && !vdom->nr_endpoints)
 		viommu_domain_set_lost(vdom, true);
 	return 0;
 }
@@ -564,15 +569,13 @@ void viommu_attach_evict(struct viommu_domain *vdom)
 int viommu_attach_blocked(struct viommu_master *master)
 {
 	struct viommu *viommu = master->viommu;
-	unsigned int i;
-	int err = 0;
+	int err;
 
 	if (!viommu->blocked && viommu->config.bypass)
 		return viommu_attach_errno(master, -ENOSPC);
 
 	mutex_lock(&viommu->lock);
-	for (i = 0; i < master->nr_endpoints; i++)
-		err = viommu_block_endpoint(viommu, master->endpoint[i]) ?: err;
+	err = viommu_block_master(master);
 	viommu_unpark(master);
 	mutex_unlock(&viommu->lock);
 	return err;
@@ -668,12 +671,10 @@ err_free:
 int viommu_attach_identity(struct viommu_master *master)
 {
 	struct viommu *viommu = master->viommu;
-	struct viommu_domain *vdom;
 	int err;
 
 	mutex_lock(&viommu->lock);
-	vdom = viommu->bypass ?: viommu_find_identity(master);
-	err = vdom ? viommu_attach_or_block(master, vdom) : -ENOMEM;
+	err = viommu_attach_or_block(master, viommu->bypass ?: viommu_find_identity(master));
 	mutex_unlock(&viommu->lock);
 	return viommu_attach_errno(master, err);
 }
