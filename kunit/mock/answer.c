@@ -160,11 +160,13 @@ static void mock_record(struct mock *mock, const struct mock_request *request)
 static u8 mock_status(struct mock *mock, const struct mock_chain *chain,
 		      const struct mock_request *request, const struct mock_script *script)
 {
+	const u8 status = mock_judge_request(mock, request);
+
 	if (script && script->how & MOCK_DO_NOT)
 		return VIRTIO_IOMMU_S_OK;
 	if (chain->nr != 2 && mock_has_quirk(mock, MOCK_Q_TWO_DESCRIPTORS))
 		return VIRTIO_IOMMU_S_DEVERR;
-	return mock_perform(mock, request);
+	return status ?: mock_carry_out(mock, request);
 }
 
 static void mock_take(struct mock *mock, const struct mock_chain *chain)

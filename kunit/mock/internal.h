@@ -161,7 +161,8 @@ void mock_check_end(struct mock *mock);
 
 /* requests.c */
 void mock_read(const u8 *out, struct mock_request *request);
-u8 mock_perform(struct mock *mock, const struct mock_request *request);
+u8 mock_judge_request(struct mock *mock, const struct mock_request *request);
+u8 mock_carry_out(struct mock *mock, const struct mock_request *request);
 size_t mock_properties(const struct mock *mock, u8 *buf, size_t len);
 struct mock_ep *mock_find_ep(struct mock *mock, u32 id);
 void mock_forget_all(struct mock *mock);

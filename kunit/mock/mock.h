@@ -179,7 +179,7 @@ void mock_resume(struct mock *mock);
 
 /* ---- script.c: misbehaviour ------------------------------------------------------ */
 
-#define MOCK_DO_NOT	BIT(0)	/* the request is not carried out */
+#define MOCK_DO_NOT	BIT(0)	/* the request is judged, but not carried out */
 #define MOCK_STATUS	BIT(1)	/* answered with @status */
 #define MOCK_LENGTH	BIT(2)	/* answered with a used length of @length */
 #define MOCK_NO_ANSWER	BIT(3)	/* never given back */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Carries requests out: domains, endpoints and mappings, as the device has
- * them. Everything that the specification has a device refuse is refused, and
- * held against the driver, which ought not to have asked.
+ * Judges requests and carries them out: domains, endpoints and mappings, as the
+ * device has them. Everything that the specification has a device refuse is
+ * refused, and held against the driver, which ought not to have asked. A test
+ * may have a request not carried out; it is judged all the same.
  */
 #include <linux/slab.h>
 #include <linux/unaligned.h>
@@ -150,7 +151,7 @@ static void mock_judge_mappings(struct mock *mock, struct mock_domain *domain)
 			     "an endpoint meets a mapping in one of its reserved regions");
 }
 
-static bool mock_judge_attach(struct mock *mock, const struct mock_request *request)
+static bool mock_judge_flags(struct mock *mock, const struct mock_request *request)
 {
 	const struct mock_domain *domain = mock_get_domain(mock, request->domain);
 	const bool bypass = request->flags & VIRTIO_IOMMU_ATTACH_F_BYPASS;
@@ -169,9 +170,30 @@ static bool mock_judge_attach(struct mock *mock, const struct mock_request *requ
 	return good;
 }
 
-static u8 mock_move(struct mock *mock, struct mock_ep *ep, const struct mock_request *request)
+static u8 mock_judge_attach(struct mock *mock, const struct mock_request *request)
 {
 	struct mock_domain *domain = mock_get_domain(mock, request->domain);
+	struct mock_ep *ep = mock_find_ep(mock, request->endpoint);
+
+	if (!ep)
+		return VIRTIO_IOMMU_S_NOMEM;
+	if (mock_accepted(mock, VIRTIO_IOMMU_F_PROBE))
+		mock_require(mock, 6, ep->probed, "ATTACH of endpoint %x before its PROBE", ep->id);
+	if (!mock_judge_flags(mock, request))
+		return VIRTIO_IOMMU_S_INVAL;
+	if (request->flags && mock_has_quirk(mock, MOCK_Q_NO_ATTACH_FLAGS))
+		return VIRTIO_IOMMU_S_INVAL;
+	if (ep->unknown)
+		return VIRTIO_IOMMU_S_NOENT;
+	if (domain)
+		mock_judge_mappings(mock, domain);
+	return VIRTIO_IOMMU_S_OK;
+}
+
+static u8 mock_attach(struct mock *mock, const struct mock_request *request)
+{
+	struct mock_domain *domain = mock_get_domain(mock, request->domain);
+	struct mock_ep *ep = mock_get_ep(mock, request->endpoint);
 
 	if (ep->domain && ep->domain == domain && !mock_has_quirk(mock, MOCK_Q_EMPTIES))
 		return VIRTIO_IOMMU_S_OK;
@@ -188,30 +210,12 @@ static u8 mock_move(struct mock *mock, struct mock_ep *ep, const struct mock_req
 		return VIRTIO_IOMMU_S_NOMEM;
 	domain->nr_endpoints++;
 	ep->domain = domain;
-	mock_judge_mappings(mock, domain);
 	return VIRTIO_IOMMU_S_OK;
 }
 
-static u8 mock_attach(struct mock *mock, const struct mock_request *request)
+static u8 mock_judge_detach(struct mock *mock, const struct mock_request *request)
 {
-	struct mock_ep *ep = mock_find_ep(mock, request->endpoint);
-
-	if (!ep)
-		return VIRTIO_IOMMU_S_NOMEM;
-	if (mock_accepted(mock, VIRTIO_IOMMU_F_PROBE))
-		mock_require(mock, 6, ep->probed, "ATTACH of endpoint %x before its PROBE", ep->id);
-	if (!mock_judge_attach(mock, request))
-		return VIRTIO_IOMMU_S_INVAL;
-	if (request->flags && mock_has_quirk(mock, MOCK_Q_NO_ATTACH_FLAGS))
-		return VIRTIO_IOMMU_S_INVAL;
-	if (ep->unknown)
-		return VIRTIO_IOMMU_S_NOENT;
-	return mock_move(mock, ep, request);
-}
-
-static u8 mock_detach(struct mock *mock, const struct mock_request *request)
-{
-	struct mock_ep *ep = mock_get_ep(mock, request->endpoint);
+	const struct mock_ep *ep = mock_get_ep(mock, request->endpoint);
 
 	mock_judge_domain(mock, request->domain);
 	if (!ep || ep->unknown)
@@ -220,9 +224,14 @@ static u8 mock_detach(struct mock *mock, const struct mock_request *request)
 		return VIRTIO_IOMMU_S_INVAL;
 	if (ep->domain->id != request->domain && !mock_has_quirk(mock, MOCK_Q_ANY_DETACH))
 		return VIRTIO_IOMMU_S_INVAL;
+	return VIRTIO_IOMMU_S_OK;
+}
+
+static u8 mock_detach(struct mock *mock, const struct mock_request *request)
+{
 	if (mock_has_quirk(mock, MOCK_Q_STAYS))
 		return VIRTIO_IOMMU_S_UNSUPP;
-	mock_leave(mock, ep);
+	mock_leave(mock, mock_get_ep(mock, request->endpoint));
 	return VIRTIO_IOMMU_S_OK;
 }
 
@@ -258,22 +267,7 @@ static bool mock_judge_map_range(struct mock *mock, const struct mock_request *r
 	return good || mock_has_quirk(mock, MOCK_Q_LAX_MAP);
 }
 
-static u8 mock_insert(struct mock_domain *domain, const struct mock_request *request)
-{
-	struct mock_mapping *mapping = mock_zalloc(sizeof(*mapping));
-
-	if (!mapping)
-		return VIRTIO_IOMMU_S_NOMEM;
-	mapping->node.start = request->virt_start;
-	mapping->node.last = request->virt_end;
-	mapping->phys = request->phys_start;
-	mapping->flags = request->flags;
-	interval_tree_insert(&mapping->node, &domain->mappings);
-	domain->nr_mappings++;
-	return VIRTIO_IOMMU_S_OK;
-}
-
-static u8 mock_map(struct mock *mock, const struct mock_request *request)
+static u8 mock_judge_map(struct mock *mock, const struct mock_request *request)
 {
 	struct mock_domain *domain = mock_get_domain(mock, request->domain);
 
@@ -297,7 +291,23 @@ static u8 mock_map(struct mock *mock, const struct mock_request *request)
 		return VIRTIO_IOMMU_S_INVAL;
 	mock_require(mock, 15, !mock_in_region(mock, request->virt_start, request->virt_end),
 		     "MAP %llx-%llx in a reserved region", request->virt_start, request->virt_end);
-	return mock_insert(domain, request);
+	return VIRTIO_IOMMU_S_OK;
+}
+
+static u8 mock_map(struct mock *mock, const struct mock_request *request)
+{
+	struct mock_domain *domain = mock_get_domain(mock, request->domain);
+	struct mock_mapping *mapping = mock_zalloc(sizeof(*mapping));
+
+	if (!mapping)
+		return VIRTIO_IOMMU_S_NOMEM;
+	mapping->node.start = request->virt_start;
+	mapping->node.last = request->virt_end;
+	mapping->phys = request->phys_start;
+	mapping->flags = request->flags;
+	interval_tree_insert(&mapping->node, &domain->mappings);
+	domain->nr_mappings++;
+	return VIRTIO_IOMMU_S_OK;
 }
 
 /* R35: neither end inside a mapping that goes on past it */
@@ -325,7 +335,7 @@ static void mock_unmap_inside(struct mock_domain *domain, u64 start, u64 last)
 	}
 }
 
-static bool mock_judge_unmap(struct mock *mock, const struct mock_request *request)
+static bool mock_judge_unmap_range(struct mock *mock, const struct mock_request *request)
 {
 	mock_judge_domain(mock, request->domain);
 	if (mock_offers(mock, VIRTIO_IOMMU_F_INPUT_RANGE))
@@ -336,11 +346,11 @@ static bool mock_judge_unmap(struct mock *mock, const struct mock_request *reque
 			    request->virt_start, request->virt_end);
 }
 
-static u8 mock_unmap(struct mock *mock, const struct mock_request *request)
+static u8 mock_judge_unmap(struct mock *mock, const struct mock_request *request)
 {
 	struct mock_domain *domain = mock_get_domain(mock, request->domain);
 
-	if (!mock_judge_unmap(mock, request))
+	if (!mock_judge_unmap_range(mock, request))
 		return VIRTIO_IOMMU_S_INVAL;
 	if (!domain)
 		return VIRTIO_IOMMU_S_NOENT;
@@ -348,12 +358,19 @@ static u8 mock_unmap(struct mock *mock, const struct mock_request *request)
 		return VIRTIO_IOMMU_S_INVAL;
 	if (!mock_require(mock, 35, !mock_splits(domain, request->virt_start, request->virt_end),
 			  "UNMAP %llx-%llx splits a mapping", request->virt_start,
-			  request->virt_end)) {
-		if (mock_has_quirk(mock, MOCK_Q_SPLIT_REMOVES))
-			mock_unmap_inside(domain, request->virt_start, request->virt_end);
+			  request->virt_end) && !mock_has_quirk(mock, MOCK_Q_SPLIT_REMOVES))
 		return VIRTIO_IOMMU_S_RANGE;
-	}
+	return VIRTIO_IOMMU_S_OK;
+}
+
+static u8 mock_unmap(struct mock *mock, const struct mock_request *request)
+{
+	struct mock_domain *domain = mock_get_domain(mock, request->domain);
+	const bool splits = mock_splits(domain, request->virt_start, request->virt_end);
+
 	mock_unmap_inside(domain, request->virt_start, request->virt_end);
+	if (splits)
+		return VIRTIO_IOMMU_S_RANGE;
 	return mock_has_quirk(mock, MOCK_Q_UNMAP_INVAL) ? VIRTIO_IOMMU_S_INVAL : VIRTIO_IOMMU_S_OK;
 }
 
@@ -383,7 +400,8 @@ size_t mock_properties(const struct mock *mock, u8 *buf, size_t len)
 	return nr * sizeof(*mem);
 }
 
-static u8 mock_probe(struct mock *mock, const struct mock_request *request)
+/* Also one that is not carried out: it was asked for, and that is all that R6 wants. */
+static u8 mock_judge_probe(struct mock *mock, const struct mock_request *request)
 {
 	struct mock_ep *ep = mock_find_ep(mock, request->endpoint);
 
@@ -431,13 +449,38 @@ void mock_read(const u8 *out, struct mock_request *request)
 }
 
 /**
- * mock_perform() - Carry a request out
+ * mock_judge_request() - Hold the driver to the specification by what it asks for
  * @mock: the device, its lock held
  * @request: what mock_read() has found
  *
- * Return: a status.
+ * Return: a status; if it is not OK, the request must not be carried out.
  */
-u8 mock_perform(struct mock *mock, const struct mock_request *request)
+u8 mock_judge_request(struct mock *mock, const struct mock_request *request)
+{
+	switch (request->type) {
+	case VIRTIO_IOMMU_T_ATTACH:
+		return mock_judge_attach(mock, request);
+	case VIRTIO_IOMMU_T_DETACH:
+		return mock_judge_detach(mock, request);
+	case VIRTIO_IOMMU_T_MAP:
+		return mock_judge_map(mock, request);
+	case VIRTIO_IOMMU_T_UNMAP:
+		return mock_judge_unmap(mock, request);
+	case VIRTIO_IOMMU_T_PROBE:
+		return mock_judge_probe(mock, request);
+	default:
+		return VIRTIO_IOMMU_S_UNSUPP;
+	}
+}
+
+/**
+ * mock_carry_out() - Do what was asked for
+ * @mock: the device, its lock held since mock_judge_request() returned OK
+ * @request: what that was told
+ *
+ * Return: a status. Of a PROBE, mock_properties() has the rest.
+ */
+u8 mock_carry_out(struct mock *mock, const struct mock_request *request)
 {
 	switch (request->type) {
 	case VIRTIO_IOMMU_T_ATTACH:
@@ -448,10 +491,8 @@ u8 mock_perform(struct mock *mock, const struct mock_request *request)
 		return mock_map(mock, request);
 	case VIRTIO_IOMMU_T_UNMAP:
 		return mock_unmap(mock, request);
-	case VIRTIO_IOMMU_T_PROBE:
-		return mock_probe(mock, request);
 	default:
-		return VIRTIO_IOMMU_S_UNSUPP;
+		return VIRTIO_IOMMU_S_OK;
 	}
 }
 
