@@ -285,6 +285,7 @@ static void mock_init(struct mock *mock, struct kunit *test, const struct mock_p
 	init_irq_work(&mock->interrupt[MOCK_EVENTS], mock_interrupt_events);
 	init_irq_work(&mock->interrupt[MOCK_CONFIG], mock_interrupt_config);
 	mock->test = test;
+	mock->vdev.config = &mock_config_ops;
 	mock->fatal = true;
 	mock->profile = *profile;
 	mock->profile.ring = profile->ring ?: 256;
@@ -413,7 +414,6 @@ void mock_register(struct mock *mock)
 	mock_make_parent(mock);
 	mock->vdev.id.device = VIRTIO_ID_IOMMU;
 	mock->vdev.id.vendor = VIRTIO_DEV_ANY_ID;
-	mock->vdev.config = &mock_config_ops;
 	mock->vdev.dev.parent = &mock->parent->dev;
 	mock->vdev.dev.release = mock_release_vdev;
 	kref_get(&mock->ref);
