@@ -122,17 +122,39 @@ static void mock_keep(const struct mock_answer *answer, struct list_head *list)
 		list_add(&kept->link, list);
 }
 
+static bool mock_in_order(const struct mock *mock)
+{
+	return mock->ring[MOCK_REQUESTS].in_order;
+}
+
+/*
+ * Where an answer waits, or NULL. With IN_ORDER, it does so for those before
+ * it as well; what is delayed is always older than what is held.
+ */
+static struct list_head *mock_waits(struct mock *mock, const struct mock_answer *answer)
+{
+	const bool in_order = mock_in_order(mock);
+
+	if (answer->how & MOCK_HOLD || (in_order && !list_empty(&mock->held)))
+		return &mock->held;
+	if (answer->how & MOCK_DELAY || (in_order && !list_empty(&mock->delayed)))
+		return &mock->delayed;
+	return mock->reorder ? &mock->turned : NULL;
+}
+
 static void mock_answer(struct mock *mock, struct mock_answer *answer)
 {
+	struct list_head *list = mock_waits(mock, answer);
+
 	if (answer->how & MOCK_RESET)
 		mock_needs_reset_locked(mock);
-	else if (answer->how & MOCK_HOLD)
-		mock_keep(answer, &mock->held);
-	else if (answer->how & MOCK_DELAY)
-		mock_keep(answer, &mock->delayed);
-	else if (mock->reorder && !(answer->how & MOCK_NO_ANSWER))
-		mock_keep(answer, &mock->turned);
-	else if (!(answer->how & MOCK_NO_ANSWER))
+	if (answer->how & (MOCK_RESET | MOCK_NO_ANSWER))
+		mock->mute = mock_in_order(mock);
+	else if (mock->mute)
+		return;
+	else if (list)
+		mock_keep(answer, list);
+	else
 		mock_give(mock, answer);
 	wake_up(&mock->wake);
 }
@@ -192,29 +214,33 @@ static void mock_take(struct mock *mock, const struct mock_chain *chain)
 
 /* ---- All that there are ------------------------------------------------------------- */
 
-static void mock_give_all(struct mock *mock, struct list_head *list)
+static void mock_give_kept(struct mock *mock, struct mock_answer *answer)
 {
-	struct mock_answer *answer, *next;
-
-	list_for_each_entry_safe(answer, next, list, link) {
-		list_del(&answer->link);
-		mock_give(mock, answer);
-		kfree(answer);
-	}
+	list_del(&answer->link);
+	mock_give(mock, answer);
+	kfree(answer);
 }
 
-/* Those that are due, oldest first */
+/* Newest first, but with IN_ORDER */
+static void mock_give_all(struct mock *mock, struct list_head *list)
+{
+	while (!list_empty(list))
+		mock_give_kept(mock, mock_in_order(mock) ?
+			       list_last_entry(list, struct mock_answer, link) :
+			       list_first_entry(list, struct mock_answer, link));
+}
+
+/* Those that are due, oldest first; with IN_ORDER, up to the first that is not */
 static void mock_give_due(struct mock *mock)
 {
 	struct mock_answer *answer, *next;
 	const ktime_t now = ktime_get();
 
 	list_for_each_entry_safe_reverse(answer, next, &mock->delayed, link) {
-		if (ktime_after(answer->due, now))
-			continue;
-		list_del(&answer->link);
-		mock_give(mock, answer);
-		kfree(answer);
+		if (!ktime_after(answer->due, now))
+			mock_give_kept(mock, answer);
+		else if (mock_in_order(mock))
+			break;
 	}
 }
 
@@ -281,6 +307,7 @@ void mock_drop_answers(struct mock *mock)
 	mock_drop(&mock->held);
 	mock_drop(&mock->delayed);
 	mock_drop(&mock->turned);
+	mock->mute = false;
 	mock->notified = false;
 }
 
@@ -290,6 +317,8 @@ void mock_release(struct mock *mock)
 
 	spin_lock_irqsave(&mock->lock, irq);
 	if (mock->running) {
+		if (mock_in_order(mock))
+			mock_give_all(mock, &mock->delayed);
 		mock_give_all(mock, &mock->held);
 		mock_tell(mock);
 	}

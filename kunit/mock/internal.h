@@ -112,6 +112,7 @@ struct mock {
 	struct list_head delayed;	/* struct mock_answer */
 	struct list_head held;
 	struct list_head turned;	/* answered last come first */
+	bool mute;			/* IN_ORDER, and one is never answered */
 	struct mock_rule rule[MOCK_MAX_SCRIPTS];
 	unsigned int nr_rules;
 	unsigned int script_hits;

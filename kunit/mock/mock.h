@@ -192,6 +192,11 @@ void mock_resume(struct mock *mock);
 #define MOCK_NO_TAIL	BIT(10)	/* the tail is not written to */
 #define MOCK_RESET	BIT(11)	/* NEEDS_RESET, and no answer */
 
+/*
+ * With IN_ORDER, a request that waits keeps those behind it waiting; behind one
+ * that is never given back, none is.
+ */
+
 /* Matches every endpoint */
 #define MOCK_ANY	0xffffffffU
 
