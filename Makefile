@@ -62,8 +62,9 @@ mutants: ## Change the driver for the worse: a test has to notice (MUTANT=patter
 	tests/mutants/run $(if $(MUTANT),'$(MUTANT)')
 
 conformance: ## Hold drivers to the specification, write Documentation/conformance.rst
-	tests/conformance >conformance.tmp || { rm -f conformance.tmp; exit 1; }
-	mv conformance.tmp Documentation/conformance.rst
+	status=0; tests/conformance >conformance.tmp || status=$$?; \
+	if [ -s conformance.tmp ]; then mv conformance.tmp Documentation/conformance.rst; \
+	else rm -f conformance.tmp; fi; exit $$status
 
 coverage: ## Boot a kernel that counts what the suites run of the driver (SUITE=name)
 	tests/coverage $(if $(SUITE),'$(SUITE)')

@@ -20,6 +20,7 @@ import protocol     # noqa: E402
 import scenario     # noqa: E402
 import verdict      # noqa: E402
 import device_test  # noqa: E402
+import suites_test  # noqa: E402
 
 GOOD_KTAP = "KTAP version 1\r\n1..2\r\nok 1 a\r\n# a note\r\nok 2 b\r\n# fact: driver none\r\n"
 GOOD_TRACE = "qemu_system_shutdown_request reason=6\n"
@@ -345,7 +346,8 @@ class Scenarios(unittest.TestCase):
 
 
 def load_tests(loader, tests, _):
-    tests.addTests(loader.loadTestsFromModule(device_test))
+    for module in (device_test, suites_test):
+        tests.addTests(loader.loadTestsFromModule(module))
     return tests
 
 

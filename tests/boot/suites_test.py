@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Tests of those who judge by what KUnit's suites said, on made-up guests."""
+import contextlib
+import importlib.util
+import io
+import pathlib
+import sys
+import types
+import unittest
+from importlib.machinery import SourceFileLoader
+
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+
+
+def load(name, path):
+    """A program of ours, as a module."""
+    loader = SourceFileLoader(name, str(TESTS / path))
+    module = importlib.util.module_from_spec(
+        importlib.util.spec_from_loader(name, loader))
+    loader.exec_module(module)
+    return module
+
+
+class Judge:
+    """Instead of the kernel's parser. A guest's log has lines of two kinds:
+    "RESULT SUITE.CASE[.PROFILE]", and a reason why the boot was wrong."""
+
+    RESULTS = {"ok": (True, True, ""), "not-ok": (False, True, ""),
+               "lost": (False, False, ""), "skip": (True, True, "why")}
+
+    def __init__(self, log, _ended, scans=0):
+        self.cases, self.reasons, self.scans = [], [], scans
+        for line in log.splitlines():
+            result, _, name = line.partition(" ")
+            if result in self.RESULTS:
+                self.cases.append(self.case(name, *self.RESULTS[result]))
+            else:
+                self.reasons.append(line)
+
+    @staticmethod
+    def case(name, good, ended, skip):
+        return types.SimpleNamespace(path=tuple(name.split(".")), ok=good,
+                                     ended=ended, skip=skip, notes=[],
+                                     name=lambda: name)
+
+    def wrong(self):
+        return [f"failure: {case.name()}" for case in self.cases
+                if not case.ok] + self.reasons
+
+
+def result(log, ended=True, took=1):
+    return types.SimpleNamespace(log=log, ended=ended, took=took, data="")
+
+
+conformance = load("conformance", "conformance")
+
+
+class Conformance(unittest.TestCase):
+    NAMES = [f"R{number:02}_x" for number in conformance.REQUIREMENTS]
+
+    def setUp(self):
+        self.boots = []
+        self.saved = conformance.suites.boot, conformance.suites.Judge
+        conformance.suites.boot, conformance.suites.Judge = self.boot, Judge
+
+    def tearDown(self):
+        conformance.suites.boot, conformance.suites.Judge = self.saved
+
+    def boot(self, name, append, *_):
+        """Kernels are named after what they do."""
+        pattern = append.split("=")[1].split()[0]
+        self.boots.append((name, pattern))
+        whole = pattern == conformance.SUITE
+        return result(*self.kernels[name](whole, pattern[-5:-2]))
+
+    @classmethod
+    def log(cls, say, *more):
+        """All requirements, some of which something else is said of."""
+        return "\n".join(line for name in cls.NAMES
+                         for line in say.get(name[:3], [f"ok s.{name}.qemu"])
+                         ) + "".join(f"\n{line}" for line in more), True
+
+    def measure(self, whole, alone=None):
+        """The outcome of a guest, and those that are booted after it."""
+        self.kernels = {"k": lambda is_whole, _: whole if is_whole else alone}
+        with contextlib.redirect_stdout(io.StringIO()):
+            return conformance.measure("k")
+
+    def test_what_is_met_is_met(self):
+        outcome = self.measure(self.log({"R07": ["ok s.R07_x.a",
+                                                 "skip s.R07_x.b"]}))
+        self.assertEqual((outcome.count(), len(self.boots)), (42, 1))
+        self.assertEqual({v.cell() for v in outcome.verdicts.values()}, {"yes"})
+
+    def test_what_applies_nowhere_is_not_met(self):
+        outcome = self.measure(self.log({"R25": ["skip s.R25_x.a",
+                                                 "skip s.R25_x.b"]}))
+        self.assertEqual(outcome.count(), 41)
+        self.assertEqual(outcome.count(conformance.Verdict.idle), 1)
+        self.assertEqual(outcome.verdicts[25].cell(), "does not apply")
+        self.assertEqual(len(self.boots), 1)
+
+    def test_what_fails_is_tried_alone_and_that_counts(self):
+        bad = {"R18": ["ok s.R18_x.a", "not-ok s.R18_x.b"]}
+        for alone, cell, where in (
+                ("ok s.R18_x.a\nok s.R18_x.b", "yes", ""),
+                ("ok s.R18_x.a\nnot-ok s.R18_x.b", "not all", "b"),
+                ("not-ok s.R18_x.a", "no", ""), ("", "not tested", "")):
+            outcome = self.measure(self.log(bad), (alone, True))
+            self.assertEqual(outcome.verdicts[18].cell(), cell)
+            self.assertEqual(outcome.verdicts[18].where(), where)
+            self.assertEqual(outcome.count(), 42 if cell == "yes" else 41)
+        self.assertEqual(self.boots[1], ("k", f"{conformance.SUITE}.R18_*"))
+
+    def test_what_a_guest_did_is_told(self):
+        bad, good = {"R18": ["lost s.R18_x"]}, "ok s.R18_x.a"
+        for alone, cell in (
+                ((f"{good}\nplan: x\nend: y", True), "crashes"),
+                ((f"{good}\nplan: x\nend: y", False), "hangs"),
+                ((f"{good}\nend: y\nreport: soft lockup", True), "hangs"),
+                ((f"{good}\nreport: WARNING: x", True), "warns"),
+                ((good, True), "yes")):
+            outcome = self.measure(self.log(bad), alone)
+            self.assertEqual(outcome.verdicts[18].cell(), cell)
+            self.assertEqual(outcome.verdicts[18].good(), cell == "yes")
+
+    def tell(self, ours, others):
+        """The exit status, and what was printed."""
+        kernels = list(conformance.KERNELS)
+        guests = [ours, others, self.log({})]
+        results = {name: self.measure(*guest) if isinstance(guest, list)
+                   else self.measure(guest)
+                   for name, guest in zip(kernels, guests)}
+        said, errors = io.StringIO(), io.StringIO()
+        with (contextlib.redirect_stdout(said),
+              contextlib.redirect_stderr(errors)):
+            status = conformance.tell(results)
+        self.assertIn("\n===", said.getvalue())
+        return status, said.getvalue(), errors.getvalue()
+
+    def test_only_what_is_ours_has_to_be_good(self):
+        good = self.log({})
+        warns = self.log({}, "report: WARNING: x")
+        fails = [self.log({"R18": ["not-ok s.R18_x.a"]}),
+                 ("not-ok s.R18_x.a", True)]
+        skips = self.log({"R18": ["skip s.R18_x.a"]})
+        for ours, others, status in (
+                (good, good, 0), (good, warns, 0), (good, fails, 0),
+                (good, skips, 0), (fails, good, 1), (warns, good, 1),
+                (skips, good, 1), (good, [("plan: x", True), ("", True)], 1)):
+            told, _, errors = self.tell(ours, others)
+            self.assertEqual(told, status)
+            self.assertEqual(bool(errors.strip()), bool(status))
+
+    def test_the_page_counts_apart_what_does_not_apply(self):
+        skips = self.log({"R18": ["skip s.R18_x.a"]})
+        _, page, _ = self.tell(self.log({}), skips)
+        self.assertRegex(page, r"\n +met +42 of 42 +41 of 42 +42 of 42\n")
+        self.assertRegex(page, r"\n +does not apply +0 +1 +0\n")
+
+
+if __name__ == "__main__":
+    sys.exit("see selftest.py")
