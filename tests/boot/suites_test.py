@@ -159,5 +159,27 @@ class Conformance(unittest.TestCase):
         self.assertRegex(page, r"\n +does not apply +0 +1 +0\n")
 
 
+coverage = load("coverage", "coverage")
+
+
+class Coverage(unittest.TestCase):
+    def counts(self, log):
+        saved = coverage.suites.boot, coverage.suites.Judge
+        handed = result(f"{log}\n{coverage.HANDED_OVER}")
+        coverage.suites.boot = lambda *_: handed
+        coverage.suites.Judge = Judge
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                return coverage.counts("*", 1)
+        finally:
+            coverage.suites.boot, coverage.suites.Judge = saved
+
+    def test_cases_that_failed_are_not_forgotten(self):
+        for log, passed in (("ok s.a\nskip s.b", True),
+                            ("ok s.a\nnot-ok s.b", False),
+                            ("ok s.a\nlost s.b", False)):
+            self.assertEqual(self.counts(log), (b"", passed))
+
+
 if __name__ == "__main__":
     sys.exit("see selftest.py")
