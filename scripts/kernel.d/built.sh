@@ -11,6 +11,7 @@
 #   plain       the same with the kernel's own
 #   kunit       our driver and its tests, with sanitizers
 #   kunitplain  the same without
+#   mutants     as kunit, of a driver that is wrong on purpose: kept apart
 #   kcsan       the same with a look at data races in our files
 #   gcov        the same with a count of what was run of the driver
 #   rival       the kernel's own driver and our tests of any
@@ -18,12 +19,13 @@
 # shellcheck disable=SC2034 # for scripts/kernel
 declare -ra built_names=(overlay-7.3-x86_64 overlay-7.3-arm64 plain-7.3-x86_64
 	kunit-7.3-x86_64 kunit-7.3-arm64 kunitplain-7.3-x86_64 kunit-6.12-x86_64
-	kcsan-7.3-x86_64 gcov-7.3-x86_64 rival-7.3-x86_64 rival-6.12-x86_64)
+	kcsan-7.3-x86_64 gcov-7.3-x86_64 rival-7.3-x86_64 rival-6.12-x86_64
+	mutants-7.3-x86_64)
 declare -r built_recipe=1 # raise it when the steps below give another result
 declare -r built_gcc=14
 
 is_built() {
-	[[ $1 =~ ^(overlay|plain|kunit|kunitplain|kcsan|gcov|rival)-[0-9.]+-(x86_64|arm64)$ ]]
+	[[ $1 =~ ^(overlay|plain|kunit|kunitplain|mutants|kcsan|gcov|rival)-[0-9.]+-(x86_64|arm64)$ ]]
 }
 
 built_cached() {
@@ -72,7 +74,7 @@ built_fragments() {
 	fragments=(kunit/.kunitconfig tests/kernel/kunit{,"-$arch"}.config)
 	case $flavour in
 	overlay | plain) fragments=(tests/kernel/{common,"$arch"}.config) ;;
-	kunit) fragments+=(tests/kernel/sanitizers.config) ;;
+	kunit | mutants) fragments+=(tests/kernel/sanitizers.config) ;;
 	kcsan | gcov) fragments+=("tests/kernel/$flavour.config") ;;
 	rival) fragments[0]=kunit/mock/.kunitconfig ;;
 	esac

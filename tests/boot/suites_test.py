@@ -181,5 +181,58 @@ class Coverage(unittest.TestCase):
             self.assertEqual(self.counts(log), (b"", passed))
 
 
+mutants = load("mutants_run", "mutants/run")
+
+
+class Mutants(unittest.TestCase):
+    def noticed(self, log):
+        try:
+            return mutants.noticed(Judge(log, True))
+        except (mutants.Hung, mutants.Trouble) as why:
+            return type(why).__name__
+
+    def test_only_cases_and_kernels_notice(self):
+        for log, who in (
+                ("ok s.a\nok s.b", ""), ("ok s.a\nskip s.b", ""),
+                ("ok s.a\nnot-ok s.b", "failure: s.b"),
+                ("not-ok s.a\nlost s.b\nend: x", "failure: s.a"),
+                ("ok s.a\nlost s.b\nreport: KASAN", "report: KASAN"),
+                ("ok s.a\nlost s.b\nplan: x\nend: x", "Hung"),
+                ("ok s.a\nreport: soft lockup", "Hung"),
+                ("plan: x\nend: x", "Hung"), ("plan: x", "Trouble")):
+            with self.subTest(log):
+                self.assertEqual(self.noticed(log), who)
+
+    def test_what_hangs_is_tried_again_alone_with_more_time(self):
+        slow, over = "ok s.a\nlost s.b\nend: x", "ok s.a\nok s.b"
+        for logs, who in (([slow, slow], "hangs: failure: s.b"),
+                          ([slow, over], ""),
+                          ([slow, "not-ok s.b"], "failure: s.b"),
+                          (["not-ok s.a"], "failure: s.a")):
+            self.assertEqual(self.judge(logs), (who, len(logs)))
+
+    def judge(self, logs):
+        """What is said of a mutant, by what its guests do, and how many."""
+        mutant = types.SimpleNamespace(name="m", suites="s", suite=lambda: "s",
+                                       concerns=lambda path: True)
+        kernel, times = mutants.Kernel.__new__(mutants.Kernel), []
+
+        def boot(_number, _suites, seconds, quiet=0):
+            times.append((seconds, quiet))
+            log = logs[len(times) - 1] if len(times) else ""
+            return result(log), Judge(log, True)
+
+        kernel.numbers, kernel._boot = {"m": 1}, boot
+        kernel.whole = {"s": (result(""), Judge("ok s.a\nok s.b", True))}
+        report, lines = types.SimpleNamespace(), []
+        report.line = lambda _, noticed, trouble="": lines.append(noticed)
+        report.judge = types.MethodType(mutants.Report.judge, report)
+        kernel.measure = lambda suite: None
+        mutants.run_kernel(report, [mutant], kernel, 1)
+        if len(times) > 1:
+            self.assertGreater(times[1], times[0])
+        return lines[0], len(times)
+
+
 if __name__ == "__main__":
     sys.exit("see selftest.py")
