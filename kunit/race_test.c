@@ -48,6 +48,7 @@ struct race {
 	struct iommu_domain *domain;
 	bool attached;
 	bool maps_fail;
+	bool crossed;
 	const char *complaint;
 	struct mapper mapper[MAPPERS];
 };
@@ -102,6 +103,7 @@ static struct race *new_race(struct kunit *test, const struct timing *timing)
 	KUNIT_ASSERT_NOT_NULL(test, race);
 	race->test = test;
 	race->mock = mock_start_features(test, mock_strict, 0, BIT_ULL(VIRTIO_F_IN_ORDER));
+	race->crossed = true;
 	race->dev = mock_endpoint(race->mock, ID);
 	KUNIT_ASSERT_EQ(test, core_claim(test, race->dev), 0);
 	race->domain = core_domain(test, race->dev);
@@ -177,7 +179,7 @@ static void mapper_work(struct work_struct *work)
 	unsigned int i;
 
 	set_user_nice(current, MAX_NICE);
-	for (i = 0; i < STEPS; i++)
+	for (i = 0; i < STEPS || !READ_ONCE(mapper->race->crossed); i++)
 		step(mapper);
 	set_user_nice(current, 0);
 }
@@ -190,6 +192,13 @@ static void start_mappers(struct race *race)
 		INIT_WORK(&race->mapper[i].work, mapper_work);
 		queue_work(threads, &race->mapper[i].work);
 	}
+}
+
+/* They go on until somebody has come in between at least once, and said so. */
+static void start_mappers_to_cross(struct race *race)
+{
+	race->crossed = false;
+	start_mappers(race);
 }
 
 static bool mappers_run(struct race *race)
@@ -269,13 +278,15 @@ static void mapped_while_attached_and_detached(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, detach_action, race), 0);
 	for (round = 0; round < ROUNDS; round++) {
-		start_mappers(race);
+		start_mappers_to_cross(race);
 		while (mappers_run(race)) {
 			attach(race);
 			usleep_range(10, 300);
 			detach(race);
+			WRITE_ONCE(race->crossed, true);
 		}
 		await_mappers(race);
+		KUNIT_EXPECT_TRUE(test, race->crossed);
 		check_at_rest(race, ID);
 		attach(race);
 		check_at_rest(race, ID);
@@ -312,13 +323,15 @@ static void mapped_while_another_joins_and_leaves(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, core_claim(test, other), 0);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, detach_action, race), 0);
 	attach(race);
-	start_mappers(race);
+	start_mappers_to_cross(race);
 	while (mappers_run(race)) {
 		KUNIT_EXPECT_EQ(test, iommu_attach_group(race->domain, other->iommu_group), 0);
 		usleep_range(10, 300);
 		iommu_detach_group(race->domain, other->iommu_group);
+		WRITE_ONCE(race->crossed, true);
 	}
 	await_mappers(race);
+	KUNIT_EXPECT_TRUE(test, race->crossed);
 	check_at_rest(race, ID);
 	KUNIT_ASSERT_EQ(test, core_attach(test, race->domain, other), 0);
 	check_at_rest(race, OTHER);
@@ -342,14 +355,16 @@ static void mapped_while_attaching_fails(struct kunit *test)
 	struct race *race = new_race(test, test->param_value);
 
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, detach_action, race), 0);
-	start_mappers(race);
+	start_mappers_to_cross(race);
 	while (mappers_run(race)) {
 		mock_script(race->mock, &refuse);
 		KUNIT_EXPECT_EQ(test, -ENOMEM,
 				iommu_attach_group(race->domain, race->dev->iommu_group));
 		mock_script_clear(race->mock);
+		WRITE_ONCE(race->crossed, true);
 	}
 	await_mappers(race);
+	KUNIT_EXPECT_TRUE(test, race->crossed);
 	check_at_rest(race, ID);
 	attach(race);
 	check_at_rest(race, ID);

@@ -330,10 +330,10 @@ static void eight_threads_and_a_moody_device(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, core_set_type(dev, setting->type), 0);
 	domains = mock_nr_domains(stress->mock);
 	start_workers(stress, dev, 0, WORKERS);
-	while (!time_is_up(stress)) {
+	do {
 		another_mood(stress, setting->lazy);
 		msleep(20);
-	}
+	} while (!time_is_up(stress));
 	be_good(stress);
 	stop_workers(stress, 0, WORKERS);
 
