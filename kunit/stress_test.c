@@ -28,7 +28,7 @@
 #define PIECES		4	/* of a scatter list */
 #define FLUSH_MS	5000	/* within which lazy mode has come to an end */
 
-static unsigned int seconds = 3;
+static unsigned int seconds = 2;
 module_param(seconds, uint, 0444);
 MODULE_PARM_DESC(seconds, "how long each case goes on");
 
@@ -196,16 +196,14 @@ static void stop_workers(struct stress *stress, unsigned int first, unsigned int
 		flush_work(&stress->worker[i].work);
 }
 
-static struct stress *new_stress(struct kunit *test, u64 without)
+static struct stress *new_stress(struct kunit *test, u64 rings)
 {
 	struct stress *stress = kunit_kzalloc(test, sizeof(*stress), GFP_KERNEL);
 	unsigned int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, stress);
 	stress->test = test;
-	/* Answers that are late are out of order */
-	stress->mock = mock_start_features(test, mock_strict, 0,
-					   without | BIT_ULL(VIRTIO_F_IN_ORDER));
+	stress->mock = mock_start_features(test, mock_strict, rings, 0);
 	stress->end = ktime_add_ms(ktime_get(), seconds * MSEC_PER_SEC);
 	prandom_seed_state(&stress->rnd, 42);
 	for (i = 0; i < WORKERS; i++) {
@@ -298,18 +296,25 @@ static void be_good(struct stress *stress)
 
 /* ---- Eight threads ------------------------------------------------------------------- */
 
+#define PACKED		BIT_ULL(VIRTIO_F_RING_PACKED)
+#define IN_ORDER	BIT_ULL(VIRTIO_F_IN_ORDER)
+
+/* @rings: features of theirs; without IN_ORDER, answers that are late are overtaken */
 struct setting {
+	const char *name;
 	const char *type;
 	bool lazy;
-	u64 without;
+	u64 rings;
 };
 
 static const struct setting settings[] = {
-	{ "DMA", false, 0 },
-	{ "DMA-FQ", true, BIT_ULL(VIRTIO_F_RING_PACKED) },
+	{ "strict, split", "DMA", false, 0 },
+	{ "lazy, split, in order", "DMA-FQ", true, IN_ORDER },
+	{ "strict, packed, in order", "DMA", false, PACKED | IN_ORDER },
+	{ "lazy, packed", "DMA-FQ", true, PACKED },
 };
 
-KUNIT_ARRAY_PARAM_DESC(setting, settings, type);
+KUNIT_ARRAY_PARAM_DESC(setting, settings, name);
 
 static bool nothing_is_mapped(struct mock *mock)
 {
@@ -323,7 +328,7 @@ static bool nothing_is_mapped(struct mock *mock)
 static void eight_threads_and_a_moody_device(struct kunit *test)
 {
 	const struct setting *setting = test->param_value;
-	struct stress *stress = new_stress(test, setting->without);
+	struct stress *stress = new_stress(test, setting->rings);
 	struct device *dev = mock_endpoint(stress->mock, ID);
 	unsigned int domains;
 
@@ -417,7 +422,7 @@ static void rebind_once(struct stress *stress, const struct setting *setting)
 static void unbound_and_bound_under_load(struct kunit *test)
 {
 	const struct setting *setting = test->param_value;
-	struct stress *stress = new_stress(test, setting->without);
+	struct stress *stress = new_stress(test, setting->rings);
 	unsigned int rounds = 0;
 
 	tenants = stress;
