@@ -160,12 +160,10 @@ static bool viommu_bridge_alias(struct pci_dev *bridge, u16 *rid)
 		       PCI_DEVID(bridge->subordinate->number, 0) : pci_dev_id(bridge);
 		return true;
 	}
-	if (viommu_compat_no_alias(bridge))
-		return false;
 	switch (pci_pcie_type(bridge)) {
 	case PCI_EXP_TYPE_PCI_BRIDGE:
 		*rid = PCI_DEVID(bridge->subordinate->number, 0);
-		return true;
+		return !viommu_compat_no_alias(bridge);
 	case PCI_EXP_TYPE_PCIE_BRIDGE:
 		*rid = pci_dev_id(bridge);
 		return true;
