@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 
 #include "core.h"
+#include "described.h"
 #include "failslab.h"
 #include "mock/mock.h"
 
@@ -46,6 +47,7 @@
  * @domains: how many the device had before
  * @mappings: how many mappings
  * @stride: how many allocations further the next one is that fails
+ * @failed: an allocation has failed this time
  */
 struct world {
 	struct kunit *test;
@@ -60,6 +62,7 @@ struct world {
 	unsigned int domains;
 	unsigned int mappings;
 	unsigned int stride;
+	bool failed;
 };
 
 /**
@@ -73,6 +76,7 @@ struct world {
  * @undo: then
  * @clear: whether it has succeeded or not
  * @core_allocates: undoing it allocates, but not in the driver
+ * @described: the device describes its endpoints
  */
 struct deed {
 	const char *name;
@@ -84,6 +88,7 @@ struct deed {
 	void (*undo)(struct world *w);
 	void (*clear)(struct world *w);
 	bool core_allocates;
+	bool described;
 };
 
 static void flush(struct world *w)
@@ -118,6 +123,18 @@ static bool is_lazy(const struct deed *deed)
 	return deed->type && !strcmp(deed->type, "DMA-FQ");
 }
 
+static struct mock *start(struct kunit *test, const struct deed *deed)
+{
+	struct mock *mock;
+
+	if (!deed->described)
+		return mock_start_features(test, mock_strict, 0, deed->without);
+	mock = described_create(test);
+	mock_register(mock);
+	KUNIT_ASSERT_TRUE(test, mock_bound(mock));
+	return mock;
+}
+
 static struct world *begin(struct kunit *test, const struct deed *deed)
 {
 	struct world *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
@@ -126,7 +143,7 @@ static struct world *begin(struct kunit *test, const struct deed *deed)
 	if (!allocations_fail())
 		kunit_skip(test, "this kernel cannot make allocations fail (FAILSLAB, debugfs)");
 	w->test = test;
-	w->mock = mock_start_features(test, mock_strict, 0, deed->without);
+	w->mock = start(test, deed);
 	if (!is_lazy(deed))
 		mock_answer_later(w->mock, 0, false, false);
 	if (deed->type) {
@@ -158,7 +175,6 @@ static void undo(struct world *w, const struct deed *deed)
 /* Do it once, with the @nth allocation failing. Return whether there was one. */
 static bool try_once(struct world *w, const struct deed *deed, unsigned int nth)
 {
-	bool failed;
 	int err;
 
 	w->stride = 1;
@@ -166,10 +182,10 @@ static bool try_once(struct world *w, const struct deed *deed, unsigned int nth)
 		deed->ready(w);
 	fail_nth(nth);
 	err = deed->run(w);
-	failed = !fail_left();
+	w->failed = !fail_left();
 
 	if (err) {
-		KUNIT_EXPECT_TRUE_MSG(w->test, failed, "error %d, for no reason", err);
+		KUNIT_EXPECT_TRUE_MSG(w->test, w->failed, "error %d, for no reason", err);
 		KUNIT_EXPECT_TRUE_MSG(w->test, err == -ENOMEM || err == -ENODEV,
 				      "error %d of allocation %u", err, nth);
 	} else {
@@ -180,7 +196,7 @@ static bool try_once(struct world *w, const struct deed *deed, unsigned int nth)
 	if (deed->clear)
 		deed->clear(w);
 	expect_as_before(w, nth);
-	return failed;
+	return w->failed;
 }
 
 /* ---- The driver, and an endpoint -------------------------------------------- */
@@ -211,15 +227,27 @@ static void bind_undo(struct world *w)
 }
 
 /* A device that firmware has told of its IOMMU, which has not taken it in yet */
-static void endpoint_ready(struct world *w)
+static void add_new(struct world *w, const u32 *ids, unsigned int nr)
 {
-	const u32 id = EP_NEW;
-
-	w->new = mock_endpoint_plain(w->mock, 0, id);
+	w->new = mock_endpoint_plain(w->mock, 0, ids[0]);
 	mutex_lock(&iommu_probe_device_lock);
 	KUNIT_EXPECT_EQ(w->test, iommu_fwspec_init(w->new, mock_fwnode(w->mock)), 0);
 	mutex_unlock(&iommu_probe_device_lock);
-	KUNIT_EXPECT_EQ(w->test, iommu_fwspec_add_ids(w->new, &id, 1), 0);
+	KUNIT_EXPECT_EQ(w->test, iommu_fwspec_add_ids(w->new, ids, nr), 0);
+}
+
+static void endpoint_ready(struct world *w)
+{
+	static const u32 id = EP_NEW;
+
+	add_new(w, &id, 1);
+}
+
+static void endpoint_ids_ready(struct world *w)
+{
+	static const u32 ids[] = { EP_NEW, EP_NEW + 1, EP_NEW + 2 };
+
+	add_new(w, ids, ARRAY_SIZE(ids));
 }
 
 static int endpoint_run(struct world *w)
@@ -251,6 +279,22 @@ static void endpoint_undo(struct world *w)
 static void endpoint_clear(struct world *w)
 {
 	mock_endpoint_remove(w->new);
+}
+
+/* The endpoint is taken in with the IOMMU, or it is not. */
+static void described_ready(struct world *w)
+{
+	bind_ready(w);
+	w->new = mock_endpoint_plain(w->mock, DESCRIBED_REGISTERS, DESCRIBED_ID);
+}
+
+static void described_check(struct world *w)
+{
+	if (mock_translated(w->new)) {
+		endpoint_check(w);
+		return;
+	}
+	KUNIT_EXPECT_TRUE(w->test, w->failed);
 }
 
 /* ---- Domains ---------------------------------------------------------------- */
@@ -446,8 +490,12 @@ static void link_undo(struct world *w)
 static const struct deed deeds[] = {
 	{ "driver", NULL, 0, bind_ready, bind_run, bind_check, bind_undo,
 	  .core_allocates = true },
+	{ "driver_described", NULL, 0, described_ready, bind_run, described_check, bind_undo,
+	  endpoint_clear, .core_allocates = true, .described = true },
 	{ "endpoint", "DMA", 0, endpoint_ready, endpoint_run, endpoint_check, endpoint_undo,
 	  endpoint_clear },
+	{ "endpoint_ids", "DMA", 0, endpoint_ids_ready, endpoint_run, endpoint_check,
+	  endpoint_undo, endpoint_clear },
 	{ "domain", "DMA", 0, NULL, domain_run, NULL, domain_undo },
 	{ "attach", "DMA", 0, attach_ready, attach_run, attach_check, attach_undo, domain_undo },
 	{ "identity", "DMA", 0, NULL, identity_run, identity_check, identity_undo,

@@ -4,62 +4,15 @@
  * and those that nothing describes.
  */
 #include "core.h"
+#include "described.h"
 
-#define ID	0xa1
-
-#define REGISTERS	0x6000000000ULL
-
-struct description {
-	struct virtio_iommu_topology head;
-	__le32 padding;
-	struct virtio_iommu_topology_mmio node[2];
-};
-
-static const struct virtio_iommu_topology_mmio listed[] = {
-	{
-		.head.type = VIRTIO_IOMMU_TOPOLOGY_T_MMIO,
-		.head.length = cpu_to_le16(sizeof(listed[0])),
-		.endpoint = cpu_to_le32(ID),
-		.address = cpu_to_le64(REGISTERS),
-	}, {
-		.head.type = VIRTIO_IOMMU_TOPOLOGY_T_MMIO,
-		.head.length = cpu_to_le16(sizeof(listed[0])),
-		.endpoint = cpu_to_le32(ID + 1),
-		.address = cpu_to_le64(REGISTERS + SZ_64K),
-	},
-};
-
-static struct description describe(u16 offset)
-{
-	struct description description = {
-		.head.count = cpu_to_le16(ARRAY_SIZE(listed)),
-		.head.offset = cpu_to_le16(offset),
-	};
-
-	memcpy(description.node, listed, sizeof(listed));
-	return description;
-}
-
-/* A header at the end of config space as it is, nodes on the next border */
-static struct mock *create_with_topology(struct kunit *test)
-{
-	const struct description description = describe(48);
-	struct mock_profile profile = *mock_strict;
-
-	profile.features |= BIT_ULL(VIRTIO_IOMMU_F_TOPOLOGY);
-	profile.quirks |= MOCK_Q_NO_FWNODE;
-	profile.config = &description;
-	profile.config_at = VIRTIO_IOMMU_TOPOLOGY_HEADER;
-	profile.config_len = sizeof(description);
-	profile.config_size = profile.config_at + profile.config_len;
-	return mock_create(test, &profile);
-}
+#define ID	DESCRIBED_ID
 
 static void a_described_device_may_come_first(struct kunit *test)
 {
-	struct mock *mock = create_with_topology(test);
-	struct device *dev = mock_endpoint_plain(mock, REGISTERS, ID);
-	struct device *other = mock_endpoint_plain(mock, REGISTERS + SZ_128K, ID + 2);
+	struct mock *mock = described_create(test);
+	struct device *dev = mock_endpoint_plain(mock, DESCRIBED_REGISTERS, ID);
+	struct device *other = mock_endpoint_plain(mock, DESCRIBED_REGISTERS + SZ_128K, ID + 2);
 
 	KUNIT_EXPECT_FALSE(test, mock_translated(dev));
 	mock_register(mock);
@@ -73,13 +26,13 @@ static void a_described_device_may_come_first(struct kunit *test)
 
 static void or_later(struct kunit *test)
 {
-	struct mock *mock = create_with_topology(test);
+	struct mock *mock = described_create(test);
 	struct device *one, *two, *other;
 
 	mock_register(mock);
-	one = mock_endpoint_plain(mock, REGISTERS, ID);
-	two = mock_endpoint_plain(mock, REGISTERS + SZ_64K, ID + 1);
-	other = mock_endpoint_plain(mock, REGISTERS + SZ_128K, ID + 2);
+	one = mock_endpoint_plain(mock, DESCRIBED_REGISTERS, ID);
+	two = mock_endpoint_plain(mock, DESCRIBED_REGISTERS + SZ_64K, ID + 1);
+	other = mock_endpoint_plain(mock, DESCRIBED_REGISTERS + SZ_128K, ID + 2);
 	KUNIT_ASSERT_TRUE(test, mock_translated(one));
 	KUNIT_ASSERT_TRUE(test, mock_translated(two));
 	KUNIT_EXPECT_EQ(test, core_dma(one), 0);
@@ -89,12 +42,12 @@ static void or_later(struct kunit *test)
 
 static void or_stay_while_the_iommu_goes(struct kunit *test)
 {
-	struct mock *mock = create_with_topology(test);
+	struct mock *mock = described_create(test);
 	struct device *dev;
 	unsigned int i;
 
 	mock_register(mock);
-	dev = mock_endpoint_plain(mock, REGISTERS, ID);
+	dev = mock_endpoint_plain(mock, DESCRIBED_REGISTERS, ID);
 	for (i = 0; i < 5; i++) {
 		KUNIT_ASSERT_TRUE(test, mock_translated(dev));
 		KUNIT_EXPECT_EQ(test, core_dma(dev), 0);
@@ -107,19 +60,19 @@ static void or_stay_while_the_iommu_goes(struct kunit *test)
 /* In the drafts, bit 6 says so, and the header is where config.bypass is now. */
 static void as_in_the_drafts(struct kunit *test)
 {
-	struct description description = describe(40);
+	struct described description = described_bytes(40);
 	struct mock_profile profile = *mock_strict;
 	struct device *dev;
 	struct mock *mock;
 
-	memcpy(&description.padding, listed, sizeof(listed));
+	memcpy(&description.padding, described_nodes, sizeof(described_nodes));
 	profile.quirks |= MOCK_Q_NO_FWNODE;
 	profile.config = &description;
 	profile.config_at = VIRTIO_IOMMU_TOPOLOGY_DRAFT_HEADER;
 	profile.config_len = sizeof(description) - sizeof(description.padding);
 	profile.config_size = profile.config_at + profile.config_len;
 	mock = mock_start(test, &profile);
-	dev = mock_endpoint_plain(mock, REGISTERS, ID);
+	dev = mock_endpoint_plain(mock, DESCRIBED_REGISTERS, ID);
 	KUNIT_ASSERT_TRUE(test, mock_translated(dev));
 	KUNIT_EXPECT_EQ(test, core_dma(dev), 0);
 	/* So there is no bypass to attach it to */
@@ -136,7 +89,7 @@ static void nothing_describes_anything(struct kunit *test)
 
 	profile.quirks |= MOCK_Q_NO_FWNODE;
 	mock = mock_start(test, &profile);
-	KUNIT_EXPECT_FALSE(test, mock_translated(mock_endpoint_plain(mock, REGISTERS, ID)));
+	KUNIT_EXPECT_FALSE(test, mock_translated(mock_endpoint_plain(mock, DESCRIBED_REGISTERS, ID)));
 	KUNIT_EXPECT_EQ(test, mock_count(mock, 0), 0);
 }
 
