@@ -15,8 +15,8 @@
 #include <linux/stdarg.h>
 #include <linux/timekeeping.h>
 
-/* Kernels under test run in an emulator and with sanitizers. */
-#define CHECK_SHARE	32
+/* Kernels under test run in an emulator, with sanitizers that user space has too. */
+#define CHECK_SHARE	(IS_ENABLED(CONFIG_KASAN) ? 256 : 32)
 
 static inline void check_print(const char *line)
 {
