@@ -407,14 +407,13 @@ static void mock_make_parent(struct mock *mock)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(mock->test, mock->parent);
 }
 
-void mock_register(struct mock *mock)
+void mock_register_at(struct mock *mock, struct device *parent)
 {
 	int err;
 
-	mock_make_parent(mock);
 	mock->vdev.id.device = VIRTIO_ID_IOMMU;
 	mock->vdev.id.vendor = VIRTIO_DEV_ANY_ID;
-	mock->vdev.dev.parent = &mock->parent->dev;
+	mock->vdev.dev.parent = parent;
 	mock->vdev.dev.release = mock_release_vdev;
 	kref_get(&mock->ref);
 	err = register_virtio_device(&mock->vdev);
@@ -422,6 +421,12 @@ void mock_register(struct mock *mock)
 		put_device(&mock->vdev.dev);
 	mock->registered = !err;
 	KUNIT_ASSERT_EQ(mock->test, err, 0);
+}
+
+void mock_register(struct mock *mock)
+{
+	mock_make_parent(mock);
+	mock_register_at(mock, &mock->parent->dev);
 }
 
 struct mock *mock_start(struct kunit *test, const struct mock_profile *profile)

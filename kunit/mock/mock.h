@@ -134,16 +134,18 @@ void mock_describe(const struct mock_profile *profile, char *desc);
 
 /*
  * mock_create() makes a device that nobody sees yet, mock_register() lets the
- * driver have it. mock_start() does both and fails the test if no driver takes
- * the device. What a test leaves behind is taken down when it ends: endpoints,
- * then the device; and the test fails if the driver violated a requirement
- * that was not expected (mock_expect_violation()), or left the device with
- * endpoints attached to a paging domain that has mappings.
+ * driver have it; mock_register_at() likewise, on a transport of the test's.
+ * mock_start() does both and fails the test if no driver takes the device.
+ * What a test leaves behind is taken down when it ends: endpoints, then the
+ * device; and the test fails if the driver violated a requirement that was not
+ * expected (mock_expect_violation()), or left the device with endpoints
+ * attached to a paging domain that has mappings.
  *
  * Context of everything here, unless said: process, sleeps.
  */
 struct mock *mock_create(struct kunit *test, const struct mock_profile *profile);
 void mock_register(struct mock *mock);
+void mock_register_at(struct mock *mock, struct device *parent);
 struct mock *mock_start(struct kunit *test, const struct mock_profile *profile);
 struct mock *mock_start_features(struct kunit *test, const struct mock_profile *profile,
 				 u64 with, u64 without);	/* a copy with other features */
