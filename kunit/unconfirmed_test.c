@@ -135,18 +135,75 @@ static void unconfirmed_attach(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, core_dma(dev), 0);
 }
 
+/* Neither was the domain's end: nobody knows what the device still reaches. */
+static void unconfirmed_for_good(struct kunit *test)
+{
+	static const struct mock_script silent = {
+		.endpoint = MOCK_ANY, .how = MOCK_DO_NOT | MOCK_NO_ANSWER,
+	};
+	struct mock *mock = mock_start(test, mock_strict);
+	struct device *dev = mock_endpoint(mock, EP);
+	struct iommu_domain *domain = core_domain(test, dev);
+	struct page *page = core_page(test);
+
+	KUNIT_ASSERT_EQ(test, core_attach(test, domain, dev), 0);
+	KUNIT_ASSERT_EQ(test, iommu_map(domain, CORE_IOVA, page_to_phys(page), PAGE_SIZE, CORE_RW,
+					GFP_KERNEL), 0);
+	mock_script(mock, &refuse_unmap);
+	KUNIT_EXPECT_EQ(test, iommu_unmap(domain, CORE_IOVA, PAGE_SIZE), PAGE_SIZE);
+	core_set_param("virtio_iommu.timeout_ms", "100");
+	mock_script(mock, &silent);
+	core_detach(test, dev);
+	core_free(test, domain);
+	KUNIT_EXPECT_EQ(test, core_reaches(mock, EP, CORE_IOVA), page_to_phys(page));
+	KUNIT_EXPECT_FALSE(test, core_exposed(mock, EP, CORE_IOVA, page));
+	mock_judge(mock, false);
+}
+
+/*
+ * A device is refused its own domain, when a user's is taken from it: whoever
+ * maps for it is told so, until it is back.
+ */
+static void refused_its_own_domain(struct kunit *test)
+{
+	static const struct mock_script refuse = {
+		.type = VIRTIO_IOMMU_T_ATTACH, .endpoint = EP, .how = MOCK_DO_NOT | MOCK_STATUS,
+		.status = VIRTIO_IOMMU_S_NOMEM,
+	};
+	struct mock *mock = mock_start(test, mock_strict);
+	struct device *dev = mock_endpoint(mock, EP);
+	struct iommu_domain *domain = core_domain(test, dev);
+
+	KUNIT_ASSERT_EQ(test, core_attach(test, domain, dev), 0);
+	mock_script(mock, &refuse);
+	core_detach(test, dev);
+	KUNIT_EXPECT_EQ(test, core_dma(dev), -ENXIO);
+	mock_script_clear(mock);
+	KUNIT_ASSERT_EQ(test, core_attach(test, domain, dev), 0);
+	core_detach(test, dev);
+	KUNIT_EXPECT_EQ(test, core_dma(dev), 0);
+}
+
 /* ---- The suite -------------------------------------------------------------- */
+
+static void unconfirmed_exit(struct kunit *test)
+{
+	core_set_param("virtio_iommu.timeout_ms", "5000");
+}
 
 static struct kunit_case unconfirmed_cases[] = {
 	KUNIT_CASE(unconfirmed_unmap_strict),
 	KUNIT_CASE(unconfirmed_unmap_lazy),
 	KUNIT_CASE(unconfirmed_unmap_domain),
 	KUNIT_CASE(unconfirmed_attach),
+	KUNIT_CASE(unconfirmed_for_good),
+	KUNIT_CASE(refused_its_own_domain),
 	{}
 };
 
 static struct kunit_suite unconfirmed_suite = {
 	.name = "viommu_unconfirmed",
+	.exit = unconfirmed_exit,
 	.test_cases = unconfirmed_cases,
 };
 
