@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Tests of those who judge by what KUnit's suites said, on made-up guests."""
 import contextlib
+import importlib
 import importlib.util
 import io
 import pathlib
@@ -198,10 +199,21 @@ class Mutants(unittest.TestCase):
                 ("not-ok s.a\nlost s.b\nend: x", "failure: s.a"),
                 ("ok s.a\nlost s.b\nreport: KASAN", "report: KASAN"),
                 ("ok s.a\nlost s.b\nplan: x\nend: x", "Hung"),
-                ("ok s.a\nreport: soft lockup", "Hung"),
+                ("ok s.a\nreport: soft lockup\nreport: Call Trace:", "Hung"),
+                ("ok s.a\nreport: KASAN\nreport: soft lockup",
+                 "report: KASAN"),
                 ("plan: x\nend: x", "Hung"), ("plan: x", "Trouble")):
             with self.subTest(log):
                 self.assertEqual(self.noticed(log), who)
+
+    def test_a_guest_is_not_ended_for_being_slow(self):
+        kernel = mutants.Kernel.__new__(mutants.Kernel)
+        kernel.verdict = importlib.import_module("verdict")
+        slow = "[ 9.0] watchdog: BUG: soft lockup - CPU#0\n[ 9.1] Call Trace:\n"
+        for log, over in ((slow, False), ("[ 1.0] x\n", False),
+                          ("[ 1.0] BUG: KASAN: x\n" + slow, True),
+                          (slow + "[ 9.2]     not ok 3 x\n", True)):
+            self.assertEqual(bool(kernel._is_wrong(log)), over)
 
     def test_what_hangs_is_tried_again_alone_with_more_time(self):
         slow, over = "ok s.a\nlost s.b\nend: x", "ok s.a\nok s.b"
