@@ -144,6 +144,24 @@ static struct pci_dev *animal(struct fake_pci *pci, u16 rid)
 	return fake_pci_dev(pci, PCI_BUS_NUM(rid), rid & 0xff);
 }
 
+/* An IOMMU for what is on the way to a function, and beside it: others take time */
+static struct mock *start_for(struct kunit *test, struct fake_pci *pci, struct pci_dev *pdev)
+{
+	struct span way[2] = { };
+	struct pci_bus *below;
+
+	while (!pci_is_root_bus(pdev->bus))
+		pdev = pdev->bus->self;
+	below = pdev->subordinate;
+	way[0] = (struct span) { pci_dev_id(pdev), pci_dev_id(pdev), ID(pci_dev_id(pdev)) };
+	if (!below)
+		return start_iommu(test, pci, 0, way, 1);
+	way[1].first = PCI_DEVID(below->number, 0);
+	way[1].last = PCI_DEVID(below->busn_res.end, 0xff);
+	way[1].id = ID(way[1].first);
+	return start_iommu(test, pci, 0, way, 2);
+}
+
 /* ---- IDs --------------------------------------------------------------------------- */
 
 struct ids {
@@ -214,7 +232,7 @@ static void a_function_has_the_ids_that_bridges_give_it(struct kunit *test)
 
 	if (quirk->flags)
 		animal(pci, quirk->bridge)->dev_flags |= quirk->flags;
-	mock = start_iommu(test, pci, 0, everything, 1);
+	mock = start_for(test, pci, pdev);
 	check_ids(test, pdev, quirk->nr);
 	KUNIT_EXPECT_TRUE(test, mock_translated(&pdev->dev));
 	KUNIT_EXPECT_TRUE(test, reaches(mock, ID(quirk->rid), &pdev->dev));
@@ -228,7 +246,7 @@ static void a_function_may_have_others(struct kunit *test)
 
 	pci_add_dma_alias(pdev, PCI_DEVFN(31, 7), 1);
 	pci_add_dma_alias(pdev, PCI_DEVFN(4, 2), 1);
-	mock = start_iommu(test, pci, 0, everything, 1);
+	mock = start_for(test, pci, pdev);
 	check_ids(test, pdev, 3);
 	KUNIT_EXPECT_TRUE(test, reaches(mock, ID(RID(1, 31, 7)), &pdev->dev));
 	KUNIT_EXPECT_TRUE(test, reaches(mock, ID(RID(1, 4, 2)), &pdev->dev));
@@ -243,7 +261,7 @@ static void a_function_may_have_too_many(struct kunit *test)
 	struct mock *mock;
 
 	pci_add_dma_alias(pdev, PCI_DEVFN(8, 0), 64);
-	mock = start_iommu(test, pci, 0, everything, 1);
+	mock = start_for(test, pci, pdev);
 	KUNIT_ASSERT_TRUE(test, mock_translated(&pdev->dev));
 	KUNIT_EXPECT_EQ(test, dev_iommu_fwspec_get(&pdev->dev)->num_ids, 32);
 	KUNIT_EXPECT_TRUE(test, reaches(mock, ID(RID(1, 8, 0)), &pdev->dev));
@@ -255,21 +273,32 @@ static void functions_behind_one_bridge_share_a_group(struct kunit *test)
 	struct fake_pci *pci = start_zoo(test);
 	struct device *one = &animal(pci, RID(3, 1, 0))->dev;
 	struct device *two = &animal(pci, RID(3, 2, 0))->dev;
-	struct mock *mock = start_iommu(test, pci, 0, everything, 1);
+	struct mock *mock = start_for(test, pci, to_pci_dev(one));
 
 	KUNIT_ASSERT_NOT_NULL(test, one->iommu_group);
 	KUNIT_EXPECT_PTR_EQ(test, one->iommu_group, two->iommu_group);
-	KUNIT_EXPECT_PTR_NE(test, one->iommu_group, animal(pci, RID(0, 1, 0))->dev.iommu_group);
 	KUNIT_EXPECT_TRUE(test, reaches(mock, ID(RID(3, 0, 0)), one));
 	KUNIT_EXPECT_TRUE(test, reaches(mock, ID(RID(3, 0, 0)), two));
 	KUNIT_EXPECT_EQ(test, core_domain_id(mock, ID(RID(3, 1, 0))),
 			core_domain_id(mock, ID(RID(3, 2, 0))));
 }
 
+static void others_do_not(struct kunit *test)
+{
+	static const struct span roots[] = { { RID(0, 1, 0), RID(0, 3, 0), ID(0) } };
+	struct fake_pci *pci = start_zoo(test);
+
+	start_iommu(test, pci, 0, roots, 1);
+	KUNIT_ASSERT_NOT_NULL(test, animal(pci, RID(0, 1, 0))->dev.iommu_group);
+	KUNIT_EXPECT_PTR_NE(test, animal(pci, RID(0, 1, 0))->dev.iommu_group,
+			    animal(pci, RID(0, 2, 0))->dev.iommu_group);
+}
+
 static void an_iommu_is_not_behind_itself(struct kunit *test)
 {
+	static const struct span iommus[] = { { RID(0, 0, 0), RID(0, 0, 1), ID(0) } };
 	struct fake_pci *pci = start_zoo(test);
-	struct mock *mock = start_iommu(test, pci, 0, everything, 1);
+	struct mock *mock = start_iommu(test, pci, 0, iommus, 1);
 
 	KUNIT_EXPECT_FALSE(test, mock_translated(&animal(pci, RID(0, 0, 0))->dev));
 	KUNIT_EXPECT_EQ(test, core_domain_id(mock, ID(RID(0, 0, 0))), U32_MAX);
@@ -367,7 +396,8 @@ static const struct caps caps[] = {
 	{ "of something else", { FAKE_CONFIG_CAP(VIRTIO_PCI_CAP_ISR_CFG, 0, 0, 256) }, 1, false },
 	{ "behind something else", { FAKE_CONFIG_CAP(VIRTIO_PCI_CAP_COMMON_CFG, 0, 0, 8),
 	  DEVICE_CAP(0, 0, 64) }, 2, true },
-	{ "twice", { DEVICE_CAP(0, 0, 256), DEVICE_CAP( 0, 0, 36) }, 2, false },
+	{ "twice, first long", { DEVICE_CAP(0, 0, 256), DEVICE_CAP(0, 0, 36) }, 2, false },
+	{ "twice, first short", { DEVICE_CAP(0, 0, 36), DEVICE_CAP(0, 0, 256) }, 2, false },
 	{ "twice, one in a BAR that is none", { DEVICE_CAP(0, 0, 256),
 	  DEVICE_CAP(6, 0, 36) }, 2, true },
 	{ "in a BAR that is not there", { DEVICE_CAP(1, 0, 256) }, 1, false },
@@ -664,14 +694,15 @@ static void check_virtio(struct kunit *test, bool in_use)
 {
 	static const struct span nothing[] = { { RID(0, 9, 0), RID(0, 9, 0), ID(0) } };
 	struct fake_pci *pci = fake_pci_start(test, SEGMENT, virtio, ARRAY_SIZE(virtio), NULL);
-	struct mock *first = create_iommu(test, pci, nothing, 1), *second;
+	/* Before the transport's driver, which is to go before them */
+	struct mock *first = create_iommu(test, pci, nothing, 1);
+	struct mock *second = create_iommu(test, pci, everything, 1);
 	struct kmsg_dump_iter mark = said_mark();
 
 	bring(test, first);
 	KUNIT_ASSERT_TRUE(test, mock_bound(first));
 	if (!in_use)
 		mock_unbind(first);
-	second = create_iommu(test, pci, everything, 1);
 	coming = second;
 	fake_pci_plug(pci, 0, PCI_DEVFN(0, 1));
 	KUNIT_ASSERT_TRUE(test, mock_bound(second));
@@ -693,6 +724,7 @@ static struct kunit_case pci_cases[] = {
 	KUNIT_CASE(a_function_may_have_others),
 	KUNIT_CASE(a_function_may_have_too_many),
 	KUNIT_CASE(functions_behind_one_bridge_share_a_group),
+	KUNIT_CASE(others_do_not),
 	KUNIT_CASE(an_iommu_is_not_behind_itself),
 	KUNIT_CASE(what_is_not_listed_is_not_translated),
 	KUNIT_CASE(an_alias_may_be_left_out),

@@ -34,6 +34,7 @@
 #define DEVICE_ID	0x77
 #define FIRST_ID	0x10000		/* of 00:00.0 */
 #define FOURTH_ID	0x400		/* of 04:00.0 */
+#define NINTH_ID	0x900		/* of 09:00.0 */
 
 /* All that the mock has */
 #define CONFIG_SIZE	256
@@ -47,14 +48,20 @@
 	.header = { .type = ACPI_VIOT_NODE_##t, .length = sizeof(struct acpi_viot_##s) }
 #define OUTPUT(node)	.output_node = offsetof(struct table, node)
 
-/* Buses 0 to 3 are behind a function, bus 4 behind registers, bus 5 behind what is not there. */
+/*
+ * Buses 0 to 3 are behind a function, bus 4 behind registers, bus 5 behind what
+ * is not there. What a bridge puts in place of IDs on bus 9 is behind a function
+ * on bus 9.
+ */
 struct table {
 	struct acpi_table_viot head;
 	struct acpi_viot_virtio_iommu_pci iommu;
 	struct acpi_viot_virtio_iommu_mmio other_iommu;
 	struct acpi_viot_virtio_iommu_pci absent_iommu;
 	struct acpi_viot_virtio_iommu_mmio absent_other;
+	struct acpi_viot_virtio_iommu_pci inner_iommu;
 	struct acpi_viot_pci_range buses;
+	struct acpi_viot_pci_range bus_9;
 	struct acpi_viot_pci_range bus_4;
 	struct acpi_viot_pci_range bus_5;
 	struct acpi_viot_mmio device;
@@ -66,7 +73,7 @@ struct table {
 static struct table table = {
 	.head = {
 		.header = { .signature = ACPI_SIG_VIOT, .length = sizeof(table) },
-		.node_count = 10 + UNKNOWN,
+		.node_count = 12 + UNKNOWN,
 		.node_offset = sizeof(table.head),
 	},
 	.iommu = { HEADER(VIRTIO_IOMMU_PCI, virtio_iommu_pci), .segment = SEGMENT },
@@ -75,8 +82,13 @@ static struct table table = {
 			  .bdf = RID(0, 31, 0) },
 	.absent_other = { HEADER(VIRTIO_IOMMU_MMIO, virtio_iommu_mmio),
 			  .base_address = ABSENT_BASE },
+	.inner_iommu = { HEADER(VIRTIO_IOMMU_PCI, virtio_iommu_pci), .segment = SEGMENT,
+			 .bdf = RID(9, 1, 0) },
 	.buses = { HEADER(PCI_RANGE, pci_range), OUTPUT(iommu), .endpoint_start = FIRST_ID,
 		   .segment_start = SEGMENT, .segment_end = SEGMENT, .bdf_end = RID(3, 31, 7) },
+	.bus_9 = { HEADER(PCI_RANGE, pci_range), OUTPUT(inner_iommu), .endpoint_start = NINTH_ID,
+		   .segment_start = SEGMENT, .segment_end = SEGMENT,
+		   .bdf_start = RID(9, 0, 0), .bdf_end = RID(9, 0, 0) },
 	.bus_4 = { HEADER(PCI_RANGE, pci_range), OUTPUT(other_iommu), .endpoint_start = FOURTH_ID,
 		   .segment_start = SEGMENT, .segment_end = SEGMENT,
 		   .bdf_start = RID(4, 0, 0), .bdf_end = RID(4, 31, 7) },
@@ -95,7 +107,10 @@ static struct reading {
 	bool done;
 	bool when_broken;		/* it was taken for a table */
 	bool when_empty;
-	bool without_memory;
+	bool can_fail;			/* an allocation, here */
+	unsigned int refused;		/* how often, as one failed */
+	bool driver_refused;
+	struct kmsg_dump_iter mark;	/* before it was read */
 	unsigned int findings;
 	unsigned int more;
 	unsigned int missing;
@@ -136,48 +151,45 @@ static bool __ref driver_reads_spoilt(u16 *field, u16 value)
 	return viommu_firmware_has_viot();
 }
 
-/* With the first or the second allocation failing; not at all where none can */
-static bool __ref read_without_memory(void)
+/* With the first allocation failing, then the second, until it can be read. */
+static void __ref read_table(void)
 {
-	bool taken = false;
-	unsigned int n;
+	unsigned int n = 0;
 
-	if (!allocations_fail())
-		return false;
-	for (n = 1; n <= 2; n++) {
-		fail_nth(n);
+	reading.can_fail = allocations_fail();
+	do {
+		reading.mark = said_mark();
+		fail_nth(++n);
 		acpi_viot_early_init();
 		fail_left();
-		taken |= acpi_viot_present();
-	}
+	} while (!acpi_viot_present() && n < 10);
+	reading.refused = n - 1;
+
 	fail_nth(1);
 	viommu_firmware_init();
 	fail_left();
-	return taken || viommu_firmware_has_viot();
+	reading.driver_refused = !viommu_firmware_has_viot();
+	if (reading.driver_refused)
+		viommu_firmware_init();
 }
 
-static void __ref read_table(void)
+static void __ref read_tables(void)
 {
 	const bool ignored = failslab_ignores_wait(false);
 	const unsigned long said = failslab_verbose(0);
-	struct kmsg_dump_iter mark;
 
 	reading.when_broken = read_spoilt(&table.head.node_offset, 4) ||
 			      driver_reads_spoilt(&table.head.node_offset, 4);
 	reading.when_empty = read_spoilt(&table.head.node_count, 0);
-	reading.without_memory = read_without_memory();
+	read_table();
 	failslab_ignores_wait(ignored);
 	failslab_verbose(said);
-	mark = said_mark();
-	acpi_viot_early_init();
-	if (!viommu_firmware_has_viot())
-		viommu_firmware_init();
-	reading.findings = said_since(&mark, "ACPI: VIOT: at 0x") +
-			   said_since(&mark, "ACPI: [Firmware Bug]: VIOT: at 0x");
-	reading.more = said_since(&mark, "ACPI: VIOT: 3 more findings");
 	acpi_viot_init();
-	reading.missing = said_since(&mark, "its endpoints wait");
-	reading.summary = said_since(&mark, "VIOT: 4 IOMMUs, 3 PCI ranges, 2 other endpoints");
+	reading.findings = said_since(&reading.mark, "VIOT: at 0x");
+	reading.more = said_since(&reading.mark, "VIOT: 3 more findings");
+	reading.missing = said_since(&reading.mark, "its endpoints wait");
+	reading.summary = said_since(&reading.mark,
+				     "VIOT: 5 IOMMUs, 4 PCI ranges, 2 other endpoints");
 	reading.done = true;
 }
 
@@ -194,7 +206,7 @@ static int __ref viot_init(struct kunit *test)
 	seal_table();
 	if (ACPI_FAILURE(acpi_install_table(&table.head.header)))
 		return -EINVAL;
-	read_table();
+	read_tables();
 	return acpi_viot_present() && viommu_firmware_has_viot() ? 0 : -EINVAL;
 }
 
@@ -202,7 +214,15 @@ static void a_table_without_iommus_is_none(struct kunit *test)
 {
 	KUNIT_EXPECT_FALSE(test, reading.when_broken);
 	KUNIT_EXPECT_FALSE(test, reading.when_empty);
-	KUNIT_EXPECT_FALSE(test, reading.without_memory);
+}
+
+static void nor_is_one_that_there_is_no_memory_for(struct kunit *test)
+{
+	if (!reading.can_fail)
+		kunit_skip(test, "this kernel cannot make allocations fail (FAILSLAB, debugfs)");
+	/* The table, and nodes of its IOMMUs; kmemleak allocates in between, and goes on */
+	KUNIT_EXPECT_GE(test, reading.refused, IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) ? 1 : 2);
+	KUNIT_EXPECT_TRUE(test, reading.driver_refused);
 }
 
 static void findings_and_missing_iommus_are_named(struct kunit *test)
@@ -210,7 +230,7 @@ static void findings_and_missing_iommus_are_named(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, reading.findings, PRINTED);
 	KUNIT_EXPECT_EQ(test, reading.more, 1);
 	KUNIT_EXPECT_EQ(test, reading.summary, 1);
-	KUNIT_EXPECT_EQ(test, reading.missing, 4);
+	KUNIT_EXPECT_EQ(test, reading.missing, 5);
 }
 
 /* ---- The machine -------------------------------------------------------------------- */
@@ -234,6 +254,10 @@ static const struct fake_function functions[] = {
 	{ AT(6, 0, 0), EXPRESS(ENDPOINT) },
 	{ AT(0, 7, 0), EXPRESS(PCIE_BRIDGE), .below = 7 },
 	{ AT(7, 0, 0), EXPRESS(ENDPOINT) },
+	{ AT(0, 8, 0), EXPRESS(ROOT_PORT), .below = 8, .last = 9 },
+	{ AT(8, 0, 0), EXPRESS(PCI_BRIDGE), .below = 9 },
+	{ AT(9, 1, 0), .device = FAKE_IOMMU, .caps = { CONFIG_CAP }, .nr_caps = 1 },
+	{ AT(9, 2, 0) },
 };
 
 static void put_adev(void *adev)
@@ -463,6 +487,23 @@ static void and_for_its_driver(struct kunit *test)
 	KUNIT_EXPECT_NE(test, core_domain_id(mock, DEVICE_ID), U32_MAX);
 }
 
+/* It is behind a bridge whose ID is behind it: whoever waited would wait for himself. */
+static void an_iommu_does_not_wait_for_itself(struct kunit *test)
+{
+	struct fake_pci *pci = start_pci(test, some_adev(test));
+	struct device *iommu = function(pci, RID(9, 1, 0));
+	struct device *dev = function(pci, RID(9, 2, 0));
+	struct mock *mock;
+
+	wait_for_suppliers(test);
+	KUNIT_EXPECT_EQ(test, configure(iommu), -ENODEV);
+	KUNIT_EXPECT_EQ(test, configure(dev), -EPROBE_DEFER);
+	mock = start_iommu(test, iommu);
+	KUNIT_EXPECT_FALSE(test, mock_translated(iommu));
+	KUNIT_EXPECT_TRUE(test, mock_translated(dev));
+	KUNIT_EXPECT_NE(test, core_domain_id(mock, NINTH_ID), U32_MAX);
+}
+
 /* The kernel has a node for it from before its driver comes, which stays. */
 static void an_iommu_may_be_plugged_again(struct kunit *test)
 {
@@ -473,7 +514,7 @@ static void an_iommu_may_be_plugged_again(struct kunit *test)
 	unsigned int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, node);
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 2; i++) {
 		mock = start_iommu(test, function(pci, RID(0, 0, 0)));
 		KUNIT_EXPECT_TRUE(test, mock_translated(dev));
 		KUNIT_EXPECT_NE(test, core_domain_id(mock, FIRST_ID + RID(0, 1, 0)), U32_MAX);
@@ -577,12 +618,14 @@ static void another_iommu_does_not_get_the_device(struct kunit *test)
 
 static struct kunit_case viot_cases[] = {
 	KUNIT_CASE(a_table_without_iommus_is_none),
+	KUNIT_CASE(nor_is_one_that_there_is_no_memory_for),
 	KUNIT_CASE(findings_and_missing_iommus_are_named),
 	KUNIT_CASE_PARAM(functions_are_behind_the_iommu_that_is_listed, asked_gen_params),
 	KUNIT_CASE_PARAM(likewise_if_they_come_later, asked_gen_params),
 	KUNIT_CASE_PARAM(registers_are_behind_the_iommu_that_is_listed, asked_gen_params),
 	KUNIT_CASE(a_device_waits_for_its_iommu),
 	KUNIT_CASE(and_for_its_driver),
+	KUNIT_CASE(an_iommu_does_not_wait_for_itself),
 	KUNIT_CASE(an_iommu_may_be_plugged_again),
 	KUNIT_CASE(where_they_differ_the_table_counts),
 	KUNIT_CASE(another_iommu_does_not_get_the_device),
