@@ -235,7 +235,7 @@ struct refusal {
 
 static const struct refusal refusals[] = {
 	{ VIRTIO_IOMMU_S_IOERR, -ENODEV },
-	{ VIRTIO_IOMMU_S_UNSUPP, -ENODEV },
+	{ VIRTIO_IOMMU_S_UNSUPP, -EINVAL },
 	{ VIRTIO_IOMMU_S_DEVERR, -ENODEV },
 	{ VIRTIO_IOMMU_S_INVAL, -EINVAL },
 	{ VIRTIO_IOMMU_S_RANGE, -ENODEV },

@@ -359,7 +359,11 @@ static int viommu_attach_locked(struct viommu_master *master, struct viommu_doma
 	return err ?: viommu_attach_all(master, vdom);
 }
 
-/* The codes that the core knows from an attach; the log has the others. */
+/*
+ * The codes that the core knows from an attach; the log has the others. With
+ * -EINVAL, iommufd goes on to another domain, which is what UNSUPP asks for:
+ * a device may want domains of one endpoint, say.
+ */
 static int viommu_attach_errno(const struct viommu_master *master, int err)
 {
 	if (err && err != -EINVAL)
@@ -370,6 +374,8 @@ static int viommu_attach_errno(const struct viommu_master *master, int err)
 	case -ENOMEM:
 	case -ENOSPC:
 		return err;
+	case -EOPNOTSUPP:
+		return -EINVAL;
 	default:
 		return -ENODEV;
 	}
@@ -425,8 +431,9 @@ static int viommu_attach_or_block(struct viommu_master *master, struct viommu_do
  * @vdom: the domain; bound to the device's IOMMU here if it is to none
  *
  * Context: Process, under the group's mutex; sleeps.
- * Return: 0; -EINVAL for a domain of another IOMMU; -ENOSPC without a domain
- * ID; -ENOMEM; -ENODEV for what the device refused. On error all endpoints
+ * Return: 0; -EINVAL for a domain of another IOMMU, or if the device does not
+ * support the combination; -ENOSPC without a domain ID; -ENOMEM; -ENODEV for
+ * what else the device refused. On error all endpoints
  * are where they were. A device that leaves a domain of its user's for its
  * default domain, and is refused that, is blocked instead, and 0 returned.
  */
