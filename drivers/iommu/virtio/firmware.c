@@ -84,11 +84,11 @@ void viommu_firmware_exit(void)
  * viommu_firmware_has_viot() - Say whether there is a VIOT to go by
  *
  * Context: Any.
- * Return: Whether a table has been read.
+ * Return: Whether a table has been read that names any IOMMU.
  */
 bool viommu_firmware_has_viot(void)
 {
-	return viommu_viot;
+	return viommu_viot && viommu_viot->nr.iommus;
 }
 
 /* Is this the IOMMU that a node of the table describes? */

@@ -217,14 +217,18 @@ static struct viommu *viommu_find_by_fwnode(const struct fwnode_handle *fwnode)
 	return found;
 }
 
-/* The IOMMU that DMA under a requester ID goes through, with a reference; or NULL */
-static struct viommu *viommu_find_by_rid(struct pci_dev *pdev, u16 rid)
+/*
+ * The IOMMU that DMA under a requester ID goes through, with a reference; or
+ * NULL. @listed: whether the firmware names one, be it there or not.
+ */
+static struct viommu *viommu_find_by_rid(struct pci_dev *pdev, u16 rid, bool *listed)
 {
 	struct viommu *viommu, *found = NULL;
 	u32 id;
 
 	mutex_lock(&viommu_list_lock);
 	list_for_each_entry(viommu, &viommu_list, link) {
+		*listed |= viommu_firmware_rid(viommu, pdev, rid, &id) != VIOMMU_UNLISTED;
 		/* A description may cover the IOMMU itself */
 		if (!found && &pdev->dev != viommu->dev->parent &&
 		    viommu_has_rid(viommu, pdev, rid, &id))
@@ -249,18 +253,22 @@ static struct viommu *viommu_find_by_registers(struct device *dev)
 	return found;
 }
 
-/* Of a function with several requester IDs, the first that is listed decides. */
+/*
+ * Of a function with several requester IDs, the first that is listed decides,
+ * even if its IOMMU is yet to come.
+ */
 static struct viommu *viommu_find_by_description(struct device *dev)
 {
 	struct viommu *viommu = NULL;
 	struct viommu_rids rids;
+	bool listed = false;
 	unsigned int i;
 
 	if (!dev_is_pci(dev))
 		return viommu_find_by_registers(dev);
 	viommu_collect_rids(to_pci_dev(dev), &rids);
-	for (i = 0; i < rids.nr && !viommu; i++)
-		viommu = viommu_find_by_rid(to_pci_dev(dev), rids.rid[i]);
+	for (i = 0; i < rids.nr && !viommu && !listed; i++)
+		viommu = viommu_find_by_rid(to_pci_dev(dev), rids.rid[i], &listed);
 	return viommu;
 }
 
