@@ -96,8 +96,7 @@ static const struct answer answers[] = {
 	{ .name = "done_no_answer", .how = MOCK_NO_ANSWER, .outcome = DIES,
 	  .err = -ETIMEDOUT },
 	{ .name = "late", .how = MOCK_DELAY, .delay_ms = SHORT_MS / 4 },
-	{ .name = "too_late", .how = MOCK_DELAY, .delay_ms = 3 * SHORT_MS, .outcome = DIES,
-	  .err = -ETIMEDOUT },
+	{ .name = "too_late", .how = MOCK_HOLD, .outcome = DIES, .err = -ETIMEDOUT },
 	{ .name = "held", .how = MOCK_HOLD },
 	{ .name = "twice", .how = MOCK_TWICE, .outcome = BREAKS },
 	{ .name = "bad_id", .how = MOCK_BAD_ID, .outcome = DIES, .err = -EIO },
@@ -111,7 +110,9 @@ KUNIT_ARRAY_PARAM_DESC(answers, answers, name);
 /* Only these codes mean something to whoever attaches; see iommu_attach_group() */
 static int attach_errno(int err)
 {
-	return err == -EINVAL || err == -ENOMEM ? err : err ? -ENODEV : 0;
+	if (err == -EINVAL || err == -EOPNOTSUPP)
+		return -EINVAL;
+	return err == -ENOMEM ? err : err ? -ENODEV : 0;
 }
 
 /* ---- The world a request is made in ----------------------------------------- */
@@ -229,7 +230,7 @@ static void go_wrong(struct world *w, u8 type)
 		script.length += mock_profile(w->mock)->probe_size;
 	if (answer->outcome == DIES || answer->outcome == BREAKS)
 		set_deadline(w->test, __stringify(SHORT_MS));
-	if (answer->how & MOCK_HOLD)
+	if (answer->how & MOCK_HOLD && answer->outcome == WORKS)
 		start_meanwhile(w, give_back);
 	/* UNSUPP may mean "detach it first": it does not */
 	if (type == VIRTIO_IOMMU_T_ATTACH && answer->err == -EOPNOTSUPP)
@@ -296,6 +297,8 @@ static void expect_dead(struct world *w)
 	ktime_t start = ktime_get();
 	struct mock *next;
 
+	/* Nobody wants to hear what comes now */
+	mock_release(w->mock);
 	KUNIT_EXPECT_NE(w->test, core_dma(w->dev), 0);
 	KUNIT_EXPECT_FALSE(w->test, mock_translated(mock_endpoint_try(w->mock, &id, 1)));
 	dma_unmap_page(w->dev, w->dma, PAGE_SIZE, DMA_BIDIRECTIONAL);
