@@ -23,9 +23,6 @@ QUIET = 240         # of which so many may pass without a word
 BOOTS = 3           # of which QEMU may spoil all but one
 MEMORY_MIB = 1024
 CPUS = 4            # races and load want more than two
-# Where all is slow and locks are held for long, emulated processors mostly wait
-# for one another: two get through in half the time that four take.
-CPUS_OF = {"kunit": 2}
 
 # A kernel's configuration may have left out that KUnit runs at boot. And the
 # slab allocator of Linux 7 keeps pointers to what it has given away, so that
@@ -134,13 +131,13 @@ class Boot:
     """
 
     def __init__(self, name, append, seconds=SECONDS, quiet=QUIET,
-                 enough=None):
+                 enough=None, cpus=CPUS):
         arch = arch_of(name)
         run = pathlib.Path(tempfile.mkdtemp(prefix="viommu-kunit-"))
         try:
             initramfs(arch, run / "initramfs")
             line = command(kernel_directory(name) / "vmlinuz", arch,
-                           CPUS_OF.get(flavour(name), CPUS), run, append)
+                           cpus, run, append)
             start = time.monotonic()
             self.ended = execute(line, run / "log", seconds, quiet, enough)
             self.took = time.monotonic() - start
@@ -155,10 +152,10 @@ class Boot:
                 or bool(verdict.INT3.search(self.log)))
 
 
-def boot(name, append, seconds=SECONDS, quiet=QUIET, enough=None):
+def boot(name, append, seconds=SECONDS, quiet=QUIET, enough=None, cpus=CPUS):
     for number in range(1, BOOTS + 1):
         say(f"# {name}: booting")
-        result = Boot(name, append, seconds, quiet, enough)
+        result = Boot(name, append, seconds, quiet, enough, cpus)
         say(f"# {name}: {result.took:.0f} s")
         if not result.spoilt() or number == BOOTS:
             return result
