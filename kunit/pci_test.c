@@ -89,7 +89,7 @@ static struct mock *start_iommu(struct kunit *test, struct fake_pci *pci, u16 ri
 /* Whether what is mapped for a device is there for an endpoint */
 static bool reaches(struct mock *mock, u32 id, struct device *dev)
 {
-	void *ram = kzalloc(PAGE_SIZE, GFP_KERNEL);
+	void *ram = mock_translated(dev) ? kzalloc(PAGE_SIZE, GFP_KERNEL) : NULL;
 	bool reached = false;
 	dma_addr_t dma;
 
