@@ -23,6 +23,8 @@ QUIET = 240         # of which so many may pass without a word
 BOOTS = 3           # of which QEMU may spoil all but one
 MEMORY_MIB = 1024
 CPUS = 4            # races and load want more than two
+FAST = "tcg,thread=multi"       # a processor of the host for each of the guest
+FRUGAL = "tcg,thread=single"    # one for all: nobody spins while others wait
 
 # A kernel's configuration may have left out that KUnit runs at boot. And the
 # slab allocator of Linux 7 keeps pointers to what it has given away, so that
@@ -69,11 +71,12 @@ def initramfs(arch, path):
     archive.write(path)
 
 
-def command(kernel, arch, cpus, run, append):
+def command(kernel, arch, cpus, emulator, run, append):
     """QEMU's command line; the guest's log comes in the file run/log, what
     it has to hand over in run/data."""
     accel = machine.accelerator(arch, kernel)
-    return [machine.emulator(arch), "-accel", accel,
+    return [machine.emulator(arch),
+            "-accel", emulator if accel == "tcg" else accel,
             "-M", {"x86_64": "q35", "arm64": "virt"}[arch],
             "-cpu", machine.cpu(arch, accel),
             "-smp", str(cpus), "-m", str(MEMORY_MIB),
@@ -131,13 +134,13 @@ class Boot:
     """
 
     def __init__(self, name, append, seconds=SECONDS, quiet=QUIET,
-                 enough=None, cpus=CPUS):
+                 enough=None, cpus=CPUS, emulator=FAST):
         arch = arch_of(name)
         run = pathlib.Path(tempfile.mkdtemp(prefix="viommu-kunit-"))
         try:
             initramfs(arch, run / "initramfs")
             line = command(kernel_directory(name) / "vmlinuz", arch,
-                           cpus, run, append)
+                           cpus, emulator, run, append)
             start = time.monotonic()
             self.ended = execute(line, run / "log", seconds, quiet, enough)
             self.took = time.monotonic() - start
@@ -152,10 +155,11 @@ class Boot:
                 or bool(verdict.INT3.search(self.log)))
 
 
-def boot(name, append, seconds=SECONDS, quiet=QUIET, enough=None, cpus=CPUS):
+def boot(name, append, seconds=SECONDS, **options):
+    """Boot; options are Boot's."""
     for number in range(1, BOOTS + 1):
         say(f"# {name}: booting")
-        result = Boot(name, append, seconds, quiet, enough, cpus)
+        result = Boot(name, append, seconds, **options)
         say(f"# {name}: {result.took:.0f} s")
         if not result.spoilt() or number == BOOTS:
             return result
