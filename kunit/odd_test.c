@@ -180,20 +180,37 @@ static void one_that_does_no_dma_is_not(struct kunit *test)
 	check_early(test, true);
 }
 
-/* Whoever asks for it: the driver may have buffers that are not mapped. */
-static void a_device_in_use_is_not_taken_in(struct kunit *test)
+/* As if firmware put a device behind the IOMMU, and the core asked for it. */
+static int offer(struct kunit *test, struct mock *mock, struct device *dev)
 {
-	struct mock *mock = mock_start(test, mock_strict);
-	struct device *dev = mock_endpoint_plain(mock, DESCRIBED_REGISTERS, ID);
 	u32 id = ID;
 
-	bind_early(test, false);
 	mutex_lock(&iommu_probe_device_lock);
 	KUNIT_EXPECT_EQ(test, iommu_fwspec_init(dev, mock_fwnode(mock)), 0);
 	mutex_unlock(&iommu_probe_device_lock);
 	KUNIT_EXPECT_EQ(test, iommu_fwspec_add_ids(dev, &id, 1), 0);
 	mock_mark(mock);
-	KUNIT_EXPECT_EQ(test, iommu_probe_device(dev), -ENODEV);
+	return iommu_probe_device(dev);
+}
+
+static void an_iommu_is_not_its_own_endpoint(struct kunit *test)
+{
+	struct mock *mock = mock_start(test, mock_strict);
+	struct device *transport = mock_virtio(mock)->dev.parent;
+
+	KUNIT_EXPECT_EQ(test, offer(test, mock, transport), -ENODEV);
+	KUNIT_EXPECT_FALSE(test, mock_translated(transport));
+	KUNIT_EXPECT_EQ(test, mock_count(mock, 0), 0);
+}
+
+/* Whoever asks for it: the driver may have buffers that are not mapped. */
+static void a_device_in_use_is_not_taken_in(struct kunit *test)
+{
+	struct mock *mock = mock_start(test, mock_strict);
+	struct device *dev = mock_endpoint_plain(mock, DESCRIBED_REGISTERS, ID);
+
+	bind_early(test, false);
+	KUNIT_EXPECT_EQ(test, offer(test, mock, dev), -ENODEV);
 	KUNIT_EXPECT_FALSE(test, mock_translated(dev));
 	KUNIT_EXPECT_TRUE(test, bound);
 	KUNIT_EXPECT_EQ(test, mock_count(mock, 0), 0);
@@ -238,6 +255,7 @@ static struct kunit_case odd_cases[] = {
 	KUNIT_CASE(config_space_may_be_of_unknown_length),
 	KUNIT_CASE(a_driver_that_came_first_is_named),
 	KUNIT_CASE(one_that_does_no_dma_is_not),
+	KUNIT_CASE(an_iommu_is_not_its_own_endpoint),
 	KUNIT_CASE(a_device_in_use_is_not_taken_in),
 	KUNIT_CASE(a_machine_does_not_fall_asleep),
 	KUNIT_CASE(the_iommu_is_coherent_and_tracks_nothing),

@@ -67,7 +67,7 @@ class Conformance(unittest.TestCase):
     def tearDown(self):
         conformance.suites.boot, conformance.suites.Judge = self.saved
 
-    def boot(self, name, append, *_):
+    def boot(self, name, append, *_, **__):
         """Kernels are named after what they do."""
         pattern = append.split("=")[1].split()[0]
         self.boots.append((name, pattern))
