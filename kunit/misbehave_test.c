@@ -27,7 +27,7 @@
 
 /* The shortest deadline that the driver accepts, and what a wait may take at most */
 #define SHORT_MS	100
-#define PATIENCE_MS	(20 * SHORT_MS)
+#define PATIENCE_MS	(45 * SHORT_MS)
 /* The driver's own, for what is to succeed however busy the machine is */
 #define LONG_MS		"5000"
 
