@@ -119,11 +119,19 @@ class Conformance(unittest.TestCase):
                 ((f"{good}\nplan: x\nend: y", True), "crashes"),
                 ((f"{good}\nplan: x\nend: y", False), "hangs"),
                 ((f"{good}\nend: y\nreport: soft lockup", True), "hangs"),
-                ((f"{good}\nreport: WARNING: x", True), "warns"),
+                ((f"{good}\nreport: WARNING: x", True), "yes"),
                 ((good, True), "yes")):
             outcome = self.measure(self.log(bad), alone)
             self.assertEqual(outcome.verdicts[18].cell(), cell)
             self.assertEqual(outcome.verdicts[18].good(), cell == "yes")
+
+    def test_ours_has_one_chance(self):
+        ours = conformance.KERNELS[conformance.OURS]
+        self.kernels = {ours: lambda is_whole, _: self.log(
+            {"R18": ["not-ok s.R18_x.a"]} if is_whole else {})}
+        outcome = conformance.measure(ours)
+        self.assertEqual(outcome.verdicts[18].cell(), "no")
+        self.assertEqual(len(self.boots), 1)
 
     def tell(self, ours, others):
         """The exit status, and what was printed."""
@@ -158,6 +166,11 @@ class Conformance(unittest.TestCase):
         _, page, _ = self.tell(self.log({}), skips)
         self.assertRegex(page, r"\n +met +42 of 42 +41 of 42 +42 of 42\n")
         self.assertRegex(page, r"\n +does not apply +0 +1 +0\n")
+
+    def test_the_page_counts_reports(self):
+        _, page, _ = self.tell(self.log({}), self.log(
+            {}, "report: WARNING: x", "report: Call Trace:"))
+        self.assertRegex(page, r"that it has a bug +0 +1 +0\n")
 
 
 coverage = load("coverage", "coverage")

@@ -190,8 +190,9 @@ class Case:
                                        for line in test.log]
         self.ok = test.status in (status.SUCCESS, status.SKIPPED)
         self.ended = self.ok or test.status == status.FAILURE
-        self.skip = (skips.get(path[-1], "no reason given")
-                     if test.status == status.SKIPPED else "")
+        self.skip = ""
+        if test.status == status.SKIPPED:
+            self.skip = next(skips.get(path[-1], iter(())), "no reason given")
 
     def name(self):
         """Its name, without the case that all of tests/host's share."""
@@ -204,7 +205,7 @@ class Judge:
     def __init__(self, log, ended, scans=0):
         parser, printer = kunit_parser()
         self.cases, self.reasons = [], []
-        self.skips = dict(SKIP.findall(log))
+        self.skips = self._reasons(log)
         tree = parser.parse_run_tests(log.splitlines(), printer)
         for suite in tree.subtests:
             self._add((suite.name,), suite)
@@ -220,6 +221,14 @@ class Judge:
             self.reasons.append("end: leaks were not looked for")
         if not ended or "reboot: Power down" not in log:
             self.reasons.append("end: the guest did not power off by itself")
+
+    @staticmethod
+    def _reasons(log):
+        """Why cases of a name were skipped, one after the other."""
+        reasons = {}
+        for name, reason in SKIP.findall(log):
+            reasons.setdefault(name, []).append(reason)
+        return {name: iter(those) for name, those in reasons.items()}
 
     def _add(self, path, test):
         """The leaves of the tree."""
