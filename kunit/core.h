@@ -209,10 +209,11 @@ static inline void core_release(struct kunit *test, struct device *dev)
 /* ---- What somebody else does in the meantime --------------------------------------- */
 
 /**
- * struct core_deed - an attach or a map by a thread of its own
+ * struct core_deed - an attach, a detach or a map by a thread of its own
  * @work: for the thread
  * @domain: of this domain
  * @dev: to attach its group, or NULL: to map
+ * @detach: to detach its group
  * @iova: what is mapped
  * @phys: to where; a page
  * @err: what came of it, after core_join()
@@ -221,6 +222,7 @@ struct core_deed {
 	struct work_struct work;
 	struct iommu_domain *domain;
 	struct device *dev;
+	bool detach;
 	u64 iova;
 	u64 phys;
 	int err;
@@ -230,9 +232,13 @@ static inline void core_deed_work(struct work_struct *work)
 {
 	struct core_deed *deed = container_of(work, struct core_deed, work);
 
-	deed->err = deed->dev ? iommu_attach_group(deed->domain, deed->dev->iommu_group) :
-				iommu_map(deed->domain, deed->iova, deed->phys, PAGE_SIZE, CORE_RW,
-					  GFP_KERNEL);
+	if (deed->detach)
+		iommu_detach_group(deed->domain, deed->dev->iommu_group);
+	else if (deed->dev)
+		deed->err = iommu_attach_group(deed->domain, deed->dev->iommu_group);
+	else
+		deed->err = iommu_map(deed->domain, deed->iova, deed->phys, PAGE_SIZE, CORE_RW,
+				      GFP_KERNEL);
 }
 
 static inline void core_begin(struct core_deed *deed)
@@ -256,6 +262,17 @@ static inline void core_await_hits(struct kunit *test, struct mock *mock, unsign
 	while (mock_script_hits(mock) < nr && ktime_before(ktime_get(), end))
 		usleep_range(100, 200);
 	KUNIT_EXPECT_GE(test, mock_script_hits(mock), nr);
+}
+
+/* Until @nr requests of a type have come since mock_mark() */
+static inline void core_await_count(struct kunit *test, struct mock *mock, u8 type,
+				    unsigned int nr)
+{
+	const ktime_t end = ktime_add_ms(ktime_get(), 10000);
+
+	while (mock_count(mock, type) < nr && ktime_before(ktime_get(), end))
+		usleep_range(100, 200);
+	KUNIT_EXPECT_GE(test, mock_count(mock, type), nr);
 }
 
 /* ---- Many mappings ------------------------------------------------------------------ */

@@ -59,6 +59,19 @@ static void refuse(struct world *w, u8 type, unsigned int count, u8 status, u32 
 	mock_script(w->mock, &script);
 }
 
+/* From now on, an endpoint goes nowhere. */
+static void keep(struct mock *mock, u32 endpoint, u8 status)
+{
+	struct mock_script script = {
+		.type = VIRTIO_IOMMU_T_ATTACH, .endpoint = endpoint,
+		.how = MOCK_DO_NOT | MOCK_STATUS, .status = status,
+	};
+
+	mock_script(mock, &script);
+	script.type = VIRTIO_IOMMU_T_DETACH;
+	mock_script(mock, &script);
+}
+
 /* The device has broken rules of its own: the driver may break those that follow. */
 static void end_unjudged(struct world *w)
 {
@@ -108,6 +121,86 @@ static void keeps_endpoint_and_mappings(struct kunit *test)
 	end_unjudged(&w);
 }
 
+/* Nothing is attached to a domain any more that was to be forgotten, and perhaps is not. */
+static void dead_domain_stays_dead(struct kunit *test)
+{
+	struct device *other;
+	struct world w;
+
+	begin(&w, test, mock_strict);
+	other = mock_endpoint(w.mock, EP_OTHER);
+	KUNIT_ASSERT_EQ(test, core_attach(test, w.domain, w.dev), 0);
+	KUNIT_ASSERT_EQ(test, map_page(&w), 0);
+	refuse(&w, 0, 0, VIRTIO_IOMMU_S_IOERR, 0);
+	core_detach(test, w.dev);
+	mock_script_clear(w.mock);
+
+	KUNIT_EXPECT_NE(test, iommu_attach_group(w.domain, other->iommu_group), 0);
+	KUNIT_EXPECT_EQ(test, core_dma(other), 0);
+	KUNIT_EXPECT_EQ(test, iommu_unmap(w.domain, CORE_IOVA, PAGE_SIZE), PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, core_reaches(w.mock, EP, CORE_IOVA), page_to_phys(w.page));
+	KUNIT_EXPECT_FALSE(test, core_exposed(w.mock, EP, CORE_IOVA, w.page));
+	end_unjudged(&w);
+}
+
+/* An endpoint is stuck in a domain. Nobody else gets its ID, though IDs run short. */
+static void stuck_endpoint_keeps_its_id(struct kunit *test)
+{
+	struct mock_profile profile = *mock_strict;
+	const u32 id = EP_OTHER;
+	struct device *other;
+	struct world w;
+	u32 stuck;
+
+	profile.domain_last = profile.domain_first + 3;	/* blocked, bypass, default, own */
+	begin(&w, test, &profile);
+	KUNIT_ASSERT_EQ(test, core_attach(test, w.domain, w.dev), 0);
+	stuck = core_domain_id(w.mock, EP);
+	keep(w.mock, EP, VIRTIO_IOMMU_S_INVAL);
+	core_detach(test, w.dev);
+	KUNIT_ASSERT_EQ(test, core_domain_id(w.mock, EP), stuck);
+	KUNIT_EXPECT_EQ(test, iommu_attach_group(w.domain, w.dev->iommu_group), -ENOSPC);
+	core_free(test, w.domain);
+
+	other = mock_endpoint_try(w.mock, &id, 1);
+	KUNIT_EXPECT_FALSE(test, mock_translated(other));
+	KUNIT_EXPECT_NE(test, core_domain_id(w.mock, EP_OTHER), stuck);
+	end_unjudged(&w);
+}
+
+/* What is mapped while a domain is emptied, as its last endpoint has been unplugged */
+static void mapped_while_emptied(struct kunit *test)
+{
+	const struct mock_script hold = {
+		.type = VIRTIO_IOMMU_T_UNMAP, .endpoint = MOCK_ANY, .count = 1, .how = MOCK_HOLD,
+	};
+	struct mock_profile profile = *mock_strict;
+	struct core_deed away;
+	struct device *other;
+	struct world w;
+
+	profile.features &= ~BIT_ULL(VIRTIO_F_IN_ORDER);
+	begin(&w, test, &profile);
+	other = mock_endpoint(w.mock, EP_OTHER);
+	KUNIT_ASSERT_EQ(test, core_attach(test, w.domain, w.dev), 0);
+	KUNIT_ASSERT_EQ(test, iommu_attach_group(w.domain, other->iommu_group), 0);
+	keep(w.mock, EP, VIRTIO_IOMMU_S_INVAL);
+	core_detach(test, w.dev);
+
+	keep(w.mock, EP_OTHER, VIRTIO_IOMMU_S_NOENT);
+	mock_mark(w.mock);
+	mock_script(w.mock, &hold);
+	away = (struct core_deed) { .domain = w.domain, .dev = other, .detach = true };
+	core_begin(&away);
+	core_await_count(test, w.mock, VIRTIO_IOMMU_T_UNMAP, 1);
+	map_page(&w);
+	mock_release(w.mock);
+	core_join(&away);
+	iommu_unmap(w.domain, CORE_IOVA, PAGE_SIZE);
+	KUNIT_EXPECT_FALSE(test, core_exposed(w.mock, EP, CORE_IOVA, w.page));
+	end_unjudged(&w);
+}
+
 /* ---- While a move is under way ----------------------------------------------------- */
 
 /* An UNMAP is refused; then the endpoint stays where it was. */
@@ -123,13 +216,13 @@ static void unmap_refused_while_leaving(struct kunit *test)
 	dma = dma_map_page(w.dev, w.page, 0, PAGE_SIZE, DMA_BIDIRECTIONAL);
 	KUNIT_ASSERT_FALSE(test, dma_mapping_error(w.dev, dma));
 
-	refuse(&w, VIRTIO_IOMMU_T_ATTACH, 1, VIRTIO_IOMMU_S_NOMEM, MOCK_HOLD);
+	refuse(&w, VIRTIO_IOMMU_T_ATTACH, 1, VIRTIO_IOMMU_S_NOENT, MOCK_HOLD);
 	refuse(&w, VIRTIO_IOMMU_T_UNMAP, 1, VIRTIO_IOMMU_S_IOERR, 0);
 	core_begin(&move);
 	core_await_hits(test, w.mock, 1);
 	dma_unmap_page(w.dev, dma, PAGE_SIZE, DMA_BIDIRECTIONAL);
 	mock_release(w.mock);
-	KUNIT_EXPECT_EQ(test, core_join(&move), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, core_join(&move), -ENODEV);
 	KUNIT_EXPECT_EQ(test, mock_script_hits(w.mock), 2);
 
 	KUNIT_EXPECT_EQ(test, core_reaches(w.mock, EP, dma), page_to_phys(w.page));
@@ -232,6 +325,44 @@ static void blocked_domain_has_room_for_one(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, mock_is_bypass(mock, EP_OTHER));
 }
 
+/* It detaches first, and has no room for another domain then. */
+static void no_room_after_it_was_detached(struct kunit *test)
+{
+	static const u32 ids[] = { EP, EP_OTHER };
+	struct mock_profile profile = *mock_strict;
+	struct page *page = core_page(test);
+	struct iommu_domain *domain;
+	struct device *dev;
+	struct mock *mock;
+	dma_addr_t dma;
+
+	profile.bypass = 1;
+	profile.max_domains = 1;
+	mock = mock_start(test, &profile);
+	dev = mock_endpoint_ids(mock, ids, ARRAY_SIZE(ids));
+	domain = core_domain(test, dev);
+	dma = dma_map_page(dev, page, 0, PAGE_SIZE, DMA_BIDIRECTIONAL);
+	KUNIT_ASSERT_FALSE(test, dma_mapping_error(dev, dma));
+	KUNIT_EXPECT_EQ(test, iommu_attach_group(domain, dev->iommu_group), -ENOMEM);
+	KUNIT_EXPECT_FALSE(test, mock_is_bypass(mock, EP));
+	KUNIT_EXPECT_EQ(test, core_reaches(mock, EP, dma), page_to_phys(page));
+	KUNIT_EXPECT_EQ(test, core_reaches(mock, EP_OTHER, dma), page_to_phys(page));
+	dma_unmap_page(dev, dma, PAGE_SIZE, DMA_BIDIRECTIONAL);
+}
+
+/* It does not let go of the endpoint where there is no translation. That is not blocked. */
+static void stuck_in_bypass(struct kunit *test)
+{
+	struct world w;
+
+	begin(&w, test, mock_strict);
+	KUNIT_ASSERT_EQ(test, core_set_type(w.dev, "identity"), 0);
+	KUNIT_ASSERT_TRUE(test, mock_is_bypass(w.mock, EP));
+	keep(w.mock, EP, VIRTIO_IOMMU_S_INVAL);
+	KUNIT_EXPECT_EQ(test, core_claim(test, w.dev), -ENODEV);
+	end_unjudged(&w);
+}
+
 /* No way back is left but DETACH, which would let the endpoint bypass. */
 static void no_way_back_but_bypass(struct kunit *test)
 {
@@ -284,10 +415,15 @@ MOCK_PARAM_PROFILES;
 static struct kunit_case doubt_cases[] = {
 	KUNIT_CASE(dies_while_detaching),
 	KUNIT_CASE(keeps_endpoint_and_mappings),
+	KUNIT_CASE(dead_domain_stays_dead),
+	KUNIT_CASE(stuck_endpoint_keeps_its_id),
+	KUNIT_CASE(mapped_while_emptied),
 	KUNIT_CASE(unmap_refused_while_leaving),
 	KUNIT_CASE(map_refused_while_leaving),
 	KUNIT_CASE(two_want_what_is_unconfirmed),
 	KUNIT_CASE(blocked_domain_has_room_for_one),
+	KUNIT_CASE(no_room_after_it_was_detached),
+	KUNIT_CASE(stuck_in_bypass),
 	KUNIT_CASE(no_way_back_but_bypass),
 	KUNIT_CASE_PROFILES(refused_move_loses_nothing),
 	{}

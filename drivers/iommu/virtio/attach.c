@@ -44,15 +44,18 @@ static int viommu_send_detach(struct viommu *viommu, const struct viommu_endpoin
 	return viommu_queue_run(&viommu->requests, &req, len, NULL, 0);
 }
 
-/* All of a domain, mapped or not, in one request */
-static int viommu_send_unmap_all(struct viommu *viommu, const struct viommu_domain *vdom)
+/* All of a domain, mapped or not, in one request, after those that are on their way */
+static int viommu_send_unmap_all(struct viommu *viommu, struct viommu_domain *vdom)
 {
 	union viommu_request req;
 	size_t len = viommu_build_unmap(&req, vdom->id, viommu->config.input_first,
 					viommu->config.input_last);
 
+	viommu_queue_wait(&viommu->requests, &vdom->flight, true);
 	return viommu_queue_run(&viommu->requests, &req, len, NULL, 0);
 }
+
+/* ---- One endpoint ---------------------------------------------------------------- */
 
 /* Before the request by which an endpoint leaves its domain. */
 static void viommu_leave_begin(const struct viommu_endpoint *ep)
@@ -62,19 +65,29 @@ static void viommu_leave_begin(const struct viommu_endpoint *ep)
 }
 
 /* Has the device forgotten the mappings of a domain that all endpoints have left? */
-static bool viommu_forget_all(struct viommu *viommu, const struct viommu_domain *vdom)
+static bool viommu_forget_all(struct viommu *viommu, struct viommu_domain *vdom)
 {
+	int err;
+
+	if (!vdom->tainted || vdom->bypass)
+		return !viommu_queue_broken(&viommu->requests);
 	/* Somebody may still be in there: leave nothing to reach */
-	if (vdom->tainted && !vdom->bypass)
-		return !viommu_send_unmap_all(viommu, vdom);
-	return !viommu_queue_broken(&viommu->requests);
+	err = viommu_send_unmap_all(viommu, vdom);
+	return !err || err == -ENOENT;
+}
+
+static void viommu_say_incomplete(struct viommu *viommu, const struct viommu_domain *vdom, int err)
+{
+	if (err && !viommu_queue_broken(&viommu->requests))
+		dev_err(viommu->dev, "domain %u: a MAP failed: %pe\n", vdom->id, ERR_PTR(err));
 }
 
 /* After it: the endpoint has left, or it has not. */
 static void viommu_leave_end(struct viommu *viommu, struct viommu_endpoint *ep, bool left)
 {
 	struct viommu_domain *vdom = ep->domain;
-	int err;
+
+	lockdep_assert_held(&viommu->lock);
 
 	if (!vdom)
 		return;
@@ -83,10 +96,7 @@ static void viommu_leave_end(struct viommu *viommu, struct viommu_endpoint *ep, 
 		if (!--vdom->nr_endpoints)
 			viommu_domain_gone(vdom, viommu_forget_all(viommu, vdom));
 	} else if (vdom->nr_endpoints == 1) {
-		err = viommu_domain_stays(vdom);
-		if (err && !viommu_queue_broken(&viommu->requests))
-			dev_err(viommu->dev, "domain %u: a MAP failed: %pe\n", vdom->id,
-				ERR_PTR(err));
+		viommu_say_incomplete(viommu, vdom, viommu_domain_stays(vdom));
 	}
 }
 
@@ -111,36 +121,26 @@ static bool viommu_enter(struct viommu_endpoint *ep, struct viommu_domain *vdom)
 }
 
 /*
- * Virtio specification, "ATTACH request": attaching an attached endpoint
- * detaches it first, or is refused with UNSUPP. If it is refused when detached
- * as well, the endpoint is better where it was than nowhere.
+ * An endpoint that the device lets neither move nor detach, of which nobody can
+ * say where it is, or that a dead device says nothing of. Its domain is taken
+ * from it here, for the core may be about to free that. The domain's ID is not
+ * used again, as the device may still have the endpoint in it; when the others
+ * have left, it is emptied. Return 0 if nothing is there for it to reach, or if
+ * that is the end of the device anyway; else -ENODEV.
  */
-static int viommu_move_endpoint(struct viommu *viommu, struct viommu_endpoint *ep,
-				struct viommu_domain *vdom)
+static int viommu_abandon_endpoint(struct viommu *viommu, struct viommu_endpoint *ep, int err)
 {
-	struct viommu_domain *old = ep->domain;
-	int err;
+	struct viommu_domain *vdom = ep->domain;
 
+	if (!viommu_queue_broken(&viommu->requests))
+		dev_err(viommu->dev, "endpoint 0x%x may stay in %sdomain %u, which it was to leave: %pe\n",
+			ep->id, vdom->bypass ? "bypass " : "", vdom->id, ERR_PTR(err));
 	viommu_leave_begin(ep);
-	err = viommu_send_attach(viommu, ep, vdom);
-	viommu_leave_end(viommu, ep, !err);
-	if (err != -EOPNOTSUPP || !old)
-		return err;
-
-	err = viommu_detach_endpoint(viommu, ep);
-	if (err)
-		return err;
-	err = viommu_send_attach(viommu, ep, vdom);
-	if (err && !viommu_send_attach(viommu, ep, old) && viommu_enter(ep, old))
-		viommu_domain_go_live(old);
-	return err;
-}
-
-/* Statuses that say what became of a request; others, or none, do not. */
-static bool viommu_is_clear(int err)
-{
-	return err == -EOPNOTSUPP || err == -EINVAL || err == -ERANGE || err == -ENOENT ||
-	       err == -ENOMEM;
+	vdom->tainted = true;
+	viommu_leave_end(viommu, ep, true);
+	if (viommu_queue_broken(&viommu->requests))
+		return 0;
+	return vdom->bypass || vdom->nr_endpoints || viommu_domain_is_dead(vdom) ? -ENODEV : 0;
 }
 
 /*
@@ -155,25 +155,89 @@ static int viommu_attach_again(struct viommu *viommu, struct viommu_endpoint *ep
 
 	viommu_leave_begin(ep);
 	err = viommu_send_attach(viommu, ep, vdom);
-	if (!err && alone && !viommu_send_unmap_all(viommu, vdom))
-		return viommu_domain_again(vdom);
-	viommu_leave_end(viommu, ep, false);
+	if (err)
+		return err;
+	if (alone && !viommu_send_unmap_all(viommu, vdom))
+		viommu_say_incomplete(viommu, vdom, viommu_domain_again(vdom));
+	else
+		viommu_leave_end(viommu, ep, false);
+	return 0;
+}
+
+/* Statuses that say that a request was not carried out; others, or none, do not. */
+static bool viommu_is_clear(int err)
+{
+	return err == -EOPNOTSUPP || err == -EINVAL || err == -ERANGE || err == -ENOENT ||
+	       err == -ENOMEM;
+}
+
+/*
+ * A request was refused with @why that may have detached the endpoint before,
+ * or been carried out all the same. Have the endpoint go back to where it is
+ * thought to be. If that is refused as well, it is left to be there, or
+ * detached, which must not mean that it bypasses; or in @vdom.
+ */
+static void viommu_settle_endpoint(struct viommu *viommu, struct viommu_endpoint *ep,
+				   struct viommu_domain *vdom, int why)
+{
+	int err = viommu_attach_again(viommu, ep);
+
+	if (!err)
+		return;
+	vdom->tainted |= !viommu_is_clear(why);
+	if (viommu->config.bypass && !viommu_queue_broken(&viommu->requests))
+		viommu_abandon_endpoint(viommu, ep, err);
+	else
+		viommu_leave_end(viommu, ep, false);
+}
+
+/*
+ * Attach an endpoint that is in no domain. If it is not clear what came of it,
+ * have it leave; if even that is not clear, the domain's ID is not used again.
+ */
+static int viommu_attach_detached(struct viommu *viommu, struct viommu_endpoint *ep,
+				  struct viommu_domain *vdom)
+{
+	int err = viommu_send_attach(viommu, ep, vdom), left;
+
+	if (!err || viommu_is_clear(err))
+		return err;
+	left = viommu_send_detach(viommu, ep, vdom);
+	if (left && left != -EINVAL && left != -ENOENT)
+		vdom->tainted = true;
 	return err;
 }
 
 /*
- * An ATTACH of which it is not clear whether it was carried out. Have the
- * endpoint go where it is thought to be; if even that is not clear, the
- * domain's ID is not used again.
+ * Virtio specification, "ATTACH request": attaching an attached endpoint
+ * detaches it first, or is refused with UNSUPP. If it is refused when detached
+ * as well, the endpoint is better where it was than nowhere.
  */
-static void viommu_settle_endpoint(struct viommu *viommu, struct viommu_endpoint *ep,
-				   struct viommu_domain *vdom)
+static int viommu_move_endpoint(struct viommu *viommu, struct viommu_endpoint *ep,
+				struct viommu_domain *vdom)
 {
-	int err = ep->domain ? viommu_attach_again(viommu, ep) :
-			       viommu_send_detach(viommu, ep, vdom);
+	struct viommu_domain *old = ep->domain;
+	int err;
 
+	viommu_leave_begin(ep);
+	err = viommu_send_attach(viommu, ep, vdom);
+	if (err && err != -EOPNOTSUPP && err != -ENOENT) {
+		viommu_settle_endpoint(viommu, ep, vdom, err);
+		return err;
+	}
+	viommu_leave_end(viommu, ep, !err);
+	if (err != -EOPNOTSUPP)
+		return err;
+
+	err = viommu_detach_endpoint(viommu, ep);
 	if (err && !viommu_is_clear(err))
-		vdom->tainted = true;
+		viommu_settle_endpoint(viommu, ep, old, err);
+	if (err)
+		return err;
+	err = viommu_attach_detached(viommu, ep, vdom);
+	if (err && !viommu_attach_detached(viommu, ep, old) && viommu_enter(ep, old))
+		viommu_say_incomplete(viommu, old, viommu_domain_go_live(old));
+	return err;
 }
 
 /*
@@ -189,34 +253,19 @@ static int viommu_attach_endpoint(struct viommu *viommu, struct viommu_endpoint 
 
 	if (ep->domain == vdom)
 		return 0;
-	err = viommu_move_endpoint(viommu, ep, vdom);
-	if (err && !viommu_is_clear(err))
-		viommu_settle_endpoint(viommu, ep, vdom);
+	/* The device owes it answers that it would not know to be missing any more */
+	if (viommu_domain_is_dead(vdom))
+		return -EIO;
+	err = ep->domain ? viommu_move_endpoint(viommu, ep, vdom) :
+			   viommu_attach_detached(viommu, ep, vdom);
 	if (err)
 		return err;
 	return viommu_enter(ep, vdom) ? viommu_domain_go_live(vdom) : 0;
 }
 
 /*
- * An endpoint that the device lets neither move nor detach, or that a dead
- * device says nothing of. Its domain is taken from it here, for the core is
- * about to free that. The domain's ID is not used again, as the device may
- * still have the endpoint in it; when the others have left, it is emptied.
- */
-static void viommu_abandon_endpoint(struct viommu *viommu, struct viommu_endpoint *ep, int err)
-{
-	if (!viommu_queue_broken(&viommu->requests))
-		dev_err(viommu->dev,
-			"endpoint 0x%x cannot be detached from domain %u, and stays there: %pe\n",
-			ep->id, ep->domain->id, ERR_PTR(err));
-	viommu_leave_begin(ep);
-	ep->domain->tainted = true;
-	viommu_leave_end(viommu, ep, true);
-}
-
-/*
  * Take an endpoint out of its domain, whatever the device says. Return 0, or
- * -ENODEV if it may bypass now.
+ * -ENODEV if it may reach something now.
  */
 static int viommu_block_endpoint(struct viommu *viommu, struct viommu_endpoint *ep)
 {
@@ -232,11 +281,10 @@ static int viommu_block_endpoint(struct viommu *viommu, struct viommu_endpoint *
 	/* Rather in a domain that is emptied than in bypass */
 	if (ep->domain && !(viommu->blocked && viommu->config.bypass))
 		err = viommu_detach_endpoint(viommu, ep);
-	if (ep->domain && err != -ENOENT) {
-		viommu_abandon_endpoint(viommu, ep, err);
-		return 0;
-	}
+	if (ep->domain && err != -ENOENT)
+		return viommu_abandon_endpoint(viommu, ep, err);
 	/* Detached, or unplugged: the device has forgotten it */
+	viommu_leave_begin(ep);
 	viommu_leave_end(viommu, ep, true);
 
 	if (!viommu->config.bypass || err == -ENOENT || viommu_queue_broken(&viommu->requests))
@@ -244,6 +292,8 @@ static int viommu_block_endpoint(struct viommu *viommu, struct viommu_endpoint *
 	dev_warn(viommu->dev, "endpoint 0x%x cannot be blocked, and may bypass\n", ep->id);
 	return -ENODEV;
 }
+
+/* ---- All endpoints of a device ------------------------------------------------------- */
 
 /* Undo what a failed attach has done to the first @nr endpoints. */
 static void viommu_revert(struct viommu_master *master, unsigned int nr)
@@ -261,15 +311,16 @@ static void viommu_revert(struct viommu_master *master, unsigned int nr)
 				   viommu_detach_endpoint(viommu, ep);
 		if (!err)
 			continue;
-		dev_err(master->dev, "endpoint 0x%x does not go back to its domain (%pe) and is blocked\n",
-			ep->id, ERR_PTR(err));
-		viommu_block_endpoint(viommu, ep);
+		dev_err(master->dev, "endpoint 0x%x does not go back to its domain (%pe), and is%s blocked\n",
+			ep->id, ERR_PTR(err), viommu_block_endpoint(viommu, ep) ? " not" : "");
 	}
 }
 
 /* The parked domain goes when its last endpoint has left it. */
 static void viommu_unpark(struct viommu_master *master)
 {
+	lockdep_assert_held(&master->viommu->lock);
+
 	if (!master->parked || master->parked->nr_endpoints)
 		return;
 	viommu_domain_destroy(master->parked);
@@ -281,6 +332,8 @@ static void viommu_evict_locked(struct viommu *viommu, struct viommu_domain *vdo
 {
 	struct viommu_endpoint *ep;
 	unsigned long id;
+
+	lockdep_assert_held(&viommu->lock);
 
 	if (!vdom->nr_endpoints)
 		return;
@@ -367,7 +420,7 @@ static int viommu_attach_locked(struct viommu_master *master, struct viommu_doma
 static int viommu_attach_errno(const struct viommu_master *master, int err)
 {
 	if (err && err != -EINVAL)
-		dev_err(master->dev, "cannot be attached: %pe\n", ERR_PTR(err));
+		dev_err_ratelimited(master->dev, "cannot be attached: %pe\n", ERR_PTR(err));
 	switch (err) {
 	case 0:
 	case -EINVAL:
@@ -396,7 +449,7 @@ static bool viommu_must_attach(const struct viommu_master *master)
 	       vdom->domain.type == IOMMU_DOMAIN_UNMANAGED;
 }
 
-/* 0, or -ENODEV if one of the endpoints may bypass now */
+/* 0, or -ENODEV if one of the endpoints may reach something now */
 static int viommu_block_master(struct viommu_master *master)
 {
 	unsigned int i;
@@ -418,8 +471,8 @@ static int viommu_attach_or_block(struct viommu_master *master, struct viommu_do
 
 	if (!err || !must)
 		return err;
-	dev_err(master->dev, "cannot go back to its own domain (%pe), and is %s\n", ERR_PTR(err),
-		viommu_block_master(master) ? "left without any" : "blocked");
+	dev_err(master->dev, "cannot go back to its own domain (%pe), and is%s blocked\n",
+		ERR_PTR(err), viommu_block_master(master) ? " not" : "");
 	if (vdom && !vdom->nr_endpoints)
 		viommu_domain_set_lost(vdom, true);
 	return 0;
@@ -746,6 +799,7 @@ static void viommu_free_endpoints(struct viommu *viommu)
 	mutex_lock(&viommu->lock);
 	xa_for_each(&viommu->endpoints, id, ep) {
 		WARN_ON(ep->users);
+		viommu_leave_begin(ep);
 		viommu_leave_end(viommu, ep, true);
 		xa_erase(&viommu->endpoints, id);
 		kfree(ep);

@@ -21,8 +21,8 @@
  * for before a domain is taken for DETACHED, so that none is left when it comes
  * back. An unmap therefore never gives memory back while the device may still
  * use it, whichever way the race with a detach goes. A domain that the device
- * ought to have forgotten, and may not have, is DEAD: what it was told of is
- * never confirmed.
+ * ought to have forgotten, and may not have, is DEAD for good: what it was told
+ * of is never confirmed, and nothing is attached to it.
  *
  * Attaching and detaching are serialised by viommu->lock (attach.c); mapping
  * and unmapping happen in any context.
@@ -78,10 +78,10 @@ int viommu_domain_take_id(struct viommu_domain *vdom)
 
 	if (vdom->has_id && !(vdom->tainted && !vdom->nr_endpoints))
 		return 0;
-	vdom->tainted = false;
 	id = ida_alloc_max(&vdom->viommu->domain_ids, span, GFP_KERNEL);
 	if (id < 0)
 		return id;
+	vdom->tainted = false;
 	vdom->id = config->domain_first + id;
 	vdom->has_id = true;
 	return 0;
@@ -308,7 +308,8 @@ static int viommu_map_one(struct viommu_domain *vdom, struct viommu_mapping *map
 	int err;
 
 	slot = viommu_domain_lock(vdom, &flags);
-	err = vdom->lost ? -EIO : viommu_mapping_insert(&vdom->mappings, mapping);
+	err = vdom->lost ? -EIO : PTR_ERR_OR_ZERO(slot);
+	err = err ?: viommu_mapping_insert(&vdom->mappings, mapping);
 	if (!err && vdom->state == VIOMMU_DOMAIN_LIVE) {
 		viommu_post_map(vdom, slot, mapping);
 		slot = NULL;
@@ -494,8 +495,6 @@ int viommu_domain_go_live(struct viommu_domain *vdom)
 
 	spin_lock_irq(&vdom->lock);
 	errors = READ_ONCE(vdom->flight.map_errors);
-	/* It has another ID now: all is to be told again */
-	vdom->life += vdom->state == VIOMMU_DOMAIN_DEAD;
 	vdom->state = VIOMMU_DOMAIN_LIVE;
 	spin_unlock_irq(&vdom->lock);
 
@@ -509,6 +508,21 @@ int viommu_domain_go_live(struct viommu_domain *vdom)
 }
 
 /**
+ * viommu_domain_is_dead() - Say whether a domain cannot be attached any more
+ * @vdom: the domain
+ *
+ * Context: Process, under viommu->lock.
+ * Return: Whether it is DEAD.
+ */
+bool viommu_domain_is_dead(const struct viommu_domain *vdom)
+{
+	/* It only changes under this lock */
+	lockdep_assert_held(&vdom->viommu->lock);
+
+	return READ_ONCE(vdom->state) == VIOMMU_DOMAIN_DEAD;
+}
+
+/**
  * viommu_domain_leaving() - The last endpoint is about to be detached
  * @vdom: the domain
  *
@@ -516,6 +530,8 @@ int viommu_domain_go_live(struct viommu_domain *vdom)
  */
 void viommu_domain_leaving(struct viommu_domain *vdom)
 {
+	lockdep_assert_held(&vdom->viommu->lock);
+
 	spin_lock_irq(&vdom->lock);
 	vdom->state = VIOMMU_DOMAIN_LEAVING;
 	spin_unlock_irq(&vdom->lock);
@@ -531,6 +547,8 @@ void viommu_domain_leaving(struct viommu_domain *vdom)
  */
 int viommu_domain_stays(struct viommu_domain *vdom)
 {
+	lockdep_assert_held(&vdom->viommu->lock);
+
 	/* What was refused for leaving has been by now */
 	viommu_queue_wait(&vdom->viommu->requests, &vdom->flight, true);
 	viommu_flight_set_leaving(&vdom->viommu->requests, &vdom->flight, false);
@@ -547,6 +565,8 @@ int viommu_domain_stays(struct viommu_domain *vdom)
  */
 int viommu_domain_again(struct viommu_domain *vdom)
 {
+	lockdep_assert_held(&vdom->viommu->lock);
+
 	spin_lock_irq(&vdom->lock);
 	vdom->life++;
 	spin_unlock_irq(&vdom->lock);
@@ -583,6 +603,8 @@ void viommu_domain_gone(struct viommu_domain *vdom, bool forgotten)
  */
 void viommu_domain_set_lost(struct viommu_domain *vdom, bool lost)
 {
+	lockdep_assert_held(&vdom->viommu->lock);
+
 	spin_lock_irq(&vdom->lock);
 	vdom->lost = lost;
 	spin_unlock_irq(&vdom->lock);

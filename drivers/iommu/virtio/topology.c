@@ -315,6 +315,9 @@ static void viommu_say_left_out(const struct viommu *viommu, struct pci_dev *pde
 	u32 id;
 
 	viommu_collect_rids(pdev, &rids);
+	if (rids.nr == VIOMMU_MAX_RIDS)
+		dev_warn(&pdev->dev, "more than %u aliases: the rest is left out\n",
+			 VIOMMU_MAX_RIDS - 1);
 	for (i = 0; i < rids.nr; i++) {
 		if (!viommu_has_rid(viommu, pdev, rids.rid[i], &id))
 			dev_info(&pdev->dev, "its alias %02x:%02x.%d is behind another IOMMU or none, and left out\n",
@@ -422,7 +425,10 @@ static bool viommu_confirm(struct viommu *viommu, struct device *dev)
 	dev_warn(dev, "the kernel has read %u IDs in the VIOT where %u are right\n",
 		 fwspec->num_ids, ids.nr);
 	fwspec->num_ids = 0;
-	return !iommu_fwspec_add_ids(dev, ids.id, ids.nr);
+	if (!iommu_fwspec_add_ids(dev, ids.id, ids.nr))
+		return true;
+	dev_err(dev, "not translated: no memory for its IDs\n");
+	return false;
 }
 
 /* A kernel that offers every device leaves it to us to know which are ours. */

@@ -527,6 +527,8 @@ void viommu_unmap_stays(struct viommu_domain *vdom)
 {
 	unsigned int nr;
 
+	lockdep_assert_held(&vdom->viommu->lock);
+
 	spin_lock_irq(&vdom->lock);
 	nr = vdom->nr_unconfirmed;
 	spin_unlock_irq(&vdom->lock);
@@ -547,6 +549,8 @@ void viommu_unmap_gone(struct viommu_domain *vdom, bool forgotten)
 {
 	struct viommu_mapping *mapping;
 	bool more = true;
+
+	lockdep_assert_held(&vdom->viommu->lock);
 
 	while (viommu_flush_batch(vdom))
 		;

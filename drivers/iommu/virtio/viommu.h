@@ -277,6 +277,7 @@ int viommu_domain_add_identity(struct viommu_domain *vdom, u64 start, u64 last);
 int viommu_domain_take_id(struct viommu_domain *vdom);
 void viommu_domain_drop_id(struct viommu_domain *vdom);
 int viommu_domain_go_live(struct viommu_domain *vdom);
+bool viommu_domain_is_dead(const struct viommu_domain *vdom);
 void viommu_domain_leaving(struct viommu_domain *vdom);
 int viommu_domain_stays(struct viommu_domain *vdom);
 int viommu_domain_again(struct viommu_domain *vdom);
