@@ -9,6 +9,7 @@
 #include <kunit/test.h>
 #include <linux/dma-mapping.h>
 #include <linux/iommu.h>
+#include <linux/virtio.h>
 
 #include "core.h"
 #include "mock/mock.h"
@@ -101,6 +102,22 @@ static void dies_while_detaching(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, core_exposed(w.mock, EP, CORE_IOVA, w.page));
 	core_free(test, w.domain);
 	KUNIT_EXPECT_FALSE(test, core_exposed(w.mock, EP, CORE_IOVA, w.page));
+	end_unjudged(&w);
+}
+
+/* What a dead device was never told of is nobody's business. */
+static void dead_device_holds_nothing(struct kunit *test)
+{
+	struct world w;
+
+	begin(&w, test, mock_strict);
+	KUNIT_ASSERT_EQ(test, core_attach(test, w.domain, w.dev), 0);
+	virtio_break_device(mock_virtio(w.mock));
+	/* By which it is noticed */
+	KUNIT_EXPECT_NE(test, iommu_map(w.domain, CORE_IOVA + SZ_1M, CORE_PHYS, PAGE_SIZE, CORE_RW,
+					GFP_KERNEL), 0);
+	KUNIT_EXPECT_NE(test, map_page(&w), 0);
+	KUNIT_EXPECT_EQ(test, page_count(w.page), 1);
 	end_unjudged(&w);
 }
 
@@ -414,6 +431,7 @@ MOCK_PARAM_PROFILES;
 
 static struct kunit_case doubt_cases[] = {
 	KUNIT_CASE(dies_while_detaching),
+	KUNIT_CASE(dead_device_holds_nothing),
 	KUNIT_CASE(keeps_endpoint_and_mappings),
 	KUNIT_CASE(dead_domain_stays_dead),
 	KUNIT_CASE(stuck_endpoint_keeps_its_id),
