@@ -238,6 +238,9 @@ static void viommu_wait_begin(struct viommu_queue *queue, struct viommu_wait *wa
 	wait->last = ktime_get();
 	wait->left = (s64)timeout * NSEC_PER_MSEC;
 	wait->patience = ktime_add_ns(wait->last, VIOMMU_KICK_PATIENCE_NS);
+	/* Who was in flight alone has nothing to wait for, and would not find out */
+	if (READ_ONCE(queue->lost))
+		viommu_give_up(queue, -EIO);
 	viommu_kick(queue);
 }
 
@@ -476,6 +479,7 @@ static void viommu_post_locked(struct viommu_queue *queue, struct viommu_slot *s
 	if (!err) {
 		slot->seq = ++queue->posted;
 	} else {
+		WRITE_ONCE(queue->lost, true);
 		viommu_slot_done(queue, slot, err);
 		viommu_slot_free(queue, slot);
 	}

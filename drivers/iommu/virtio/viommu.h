@@ -101,6 +101,7 @@ struct viommu_slot {
  * @lock: protects the ring and everything below
  * @free: slots nobody uses
  * @broken: the device is dead, or gone: every request fails at once
+ * @lost: the ring has not taken a request that it had room for
  * @kickers: how many CPUs are in the middle of a notification
  * @posted: number of the last request in the ring
  * @decided: number of the last request for which a notification was decided on
@@ -115,6 +116,7 @@ struct viommu_queue {
 	spinlock_t lock;
 	struct list_head free;
 	bool broken;
+	bool lost;
 	unsigned int kickers;
 	u64 posted;
 	u64 decided;
