@@ -17,6 +17,8 @@
  *   a bus; the mock hands out rings in memory as virtio-mmio and virtio-pci do.
  * - Whether memory is shared with the device before it is given and not after:
  *   it reads and writes as the CPU does, in the order of one.
+ * - What depends on the order in which requests are carried out: it answers in
+ *   any order, but carries out in that of the ring.
  * - A driver that writes config.bypass (R3, R4) only when somebody asks it to,
  *   by a way of its own: no public interface does.
  * - What a driver does with the reserved regions of endpoints that somebody
