@@ -85,11 +85,13 @@ static void as_in_the_drafts(struct kunit *test)
 static void nothing_describes_anything(struct kunit *test)
 {
 	struct mock_profile profile = *mock_strict;
+	struct device *dev;
 	struct mock *mock;
 
 	profile.quirks |= MOCK_Q_NO_FWNODE;
 	mock = mock_start(test, &profile);
-	KUNIT_EXPECT_FALSE(test, mock_translated(mock_endpoint_plain(mock, DESCRIBED_REGISTERS, ID)));
+	dev = mock_endpoint_plain(mock, DESCRIBED_REGISTERS, ID);
+	KUNIT_EXPECT_FALSE(test, mock_translated(dev));
 	KUNIT_EXPECT_EQ(test, mock_count(mock, 0), 0);
 }
 
