@@ -277,11 +277,20 @@ void mock_serve(struct mock *mock)
 	mock_tell(mock);
 }
 
+static void mock_wait_held_up(struct mock *mock)
+{
+	if (!READ_ONCE(mock->hold_up) || !xchg(&mock->hold_up, false))
+		return;
+	WRITE_ONCE(mock->held_up, true);
+	wait_event(mock->wake, !READ_ONCE(mock->held_up));
+}
+
 /* mock_notified() - the driver has notified the request queue. Context: any. */
 void mock_notified(struct mock *mock)
 {
 	unsigned long irq;
 
+	mock_wait_held_up(mock);
 	spin_lock_irqsave(&mock->lock, irq);
 	mock->notifications++;
 	mock_require(mock, MOCK_OTHER_RULES, mock->running, "a notification before DRIVER_OK");
@@ -411,6 +420,23 @@ void mock_resume(struct mock *mock)
 	if (!mock->later)
 		mock_serve(mock);
 	spin_unlock_irqrestore(&mock->lock, irq);
+	wake_up(&mock->wake);
+}
+
+void mock_hold_up(struct mock *mock)
+{
+	WRITE_ONCE(mock->hold_up, true);
+}
+
+bool mock_held_up(struct mock *mock)
+{
+	return READ_ONCE(mock->held_up);
+}
+
+void mock_let_through(struct mock *mock)
+{
+	WRITE_ONCE(mock->hold_up, false);
+	WRITE_ONCE(mock->held_up, false);
 	wake_up(&mock->wake);
 }
 

@@ -123,6 +123,7 @@ static bool mock_notify_events(struct virtqueue *vq)
 	unsigned long irq;
 
 	spin_lock_irqsave(&mock->lock, irq);
+	mock->event_notifications++;
 	mock_event_early(mock);
 	spin_unlock_irqrestore(&mock->lock, irq);
 	return true;

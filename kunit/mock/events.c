@@ -106,6 +106,11 @@ unsigned int mock_event_buffers(struct mock *mock)
 	return nr;
 }
 
+unsigned int mock_event_notifications(struct mock *mock)
+{
+	return READ_ONCE(mock->event_notifications);
+}
+
 void mock_early_fault(struct mock *mock, u32 endpoint, u64 address)
 {
 	mock->early_fault = true;

@@ -108,6 +108,7 @@ struct mock {
 	struct task_struct *thread[MOCK_MAX_THREADS];
 	wait_queue_head_t wake;
 	bool later, reorder, polling, notified;
+	bool hold_up, held_up;
 	unsigned int delay_us;
 	struct list_head delayed;	/* struct mock_answer */
 	struct list_head held;
@@ -116,6 +117,7 @@ struct mock {
 	struct mock_rule rule[MOCK_MAX_SCRIPTS];
 	unsigned int nr_rules;
 	unsigned int script_hits;
+	unsigned int event_notifications;
 	bool early_fault;
 	u32 early_endpoint;
 	u64 early_address;

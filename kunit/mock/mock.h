@@ -179,6 +179,14 @@ void mock_answer_later(struct mock *mock, unsigned int delay_us, bool reorder, b
 void mock_pause(struct mock *mock);
 void mock_resume(struct mock *mock);
 
+/*
+ * The next notification of requests is held up on its way to the device, as if
+ * its sender had been interrupted, until mock_let_through(). The sender sleeps.
+ */
+void mock_hold_up(struct mock *mock);
+bool mock_held_up(struct mock *mock);		/* it was sent, and waits */
+void mock_let_through(struct mock *mock);
+
 /* ---- script.c: misbehaviour ------------------------------------------------------ */
 
 #define MOCK_DO_NOT	BIT(0)	/* the request is judged, but not carried out */
@@ -240,6 +248,7 @@ void mock_release(struct mock *mock);			/* gives back what MOCK_HOLD has */
 int mock_event(struct mock *mock, const void *event, size_t len);
 int mock_fault(struct mock *mock, u8 reason, u32 flags, u32 endpoint, u64 address);
 unsigned int mock_event_buffers(struct mock *mock);	/* how many the driver has given */
+unsigned int mock_event_notifications(struct mock *mock);	/* that it has, ever */
 /* Raise this fault as soon as the driver sets DRIVER_OK; before mock_register() */
 void mock_early_fault(struct mock *mock, u32 endpoint, u64 address);
 
