@@ -238,6 +238,32 @@ static void a_refused_attach_brings_all_ids_back(struct kunit *test)
 	leave(&r);
 }
 
+/* One ID has moved when the next is refused, and is not let back: it reaches nothing. */
+static void what_does_not_get_back_is_blocked(struct kunit *test)
+{
+	const struct mock_script no_entry = {
+		.type = VIRTIO_IOMMU_T_ATTACH, .endpoint = ids[1], .count = 1,
+		.how = MOCK_DO_NOT | MOCK_STATUS, .status = VIRTIO_IOMMU_S_NOMEM,
+	};
+	struct mock_script no_return = no_entry;
+	struct resident r = settle(test);
+
+	no_return.endpoint = ids[0];
+	no_return.skip = 1;
+	mock_script(r.mock, &no_entry);
+	mock_script(r.mock, &no_return);
+	KUNIT_EXPECT_EQ(test, core_attach(test, r.domain, r.dev), -ENOMEM);
+	mock_script_clear(r.mock);
+	KUNIT_EXPECT_EQ(test, nr_attached_to(r.mock, r.home), NR_IDS - 1);
+	KUNIT_EXPECT_EQ(test, nr_reaching(r.mock, core_scatter_iova(0), CORE_REFUSED), NR_IDS);
+	KUNIT_EXPECT_EQ(test, core_reaches(r.mock, ids[0], r.dma), CORE_REFUSED);
+
+	KUNIT_ASSERT_EQ(test, core_attach(test, r.domain, r.dev), 0);
+	core_detach(test, r.dev);
+	check_at_home(test, &r);
+	leave(&r);
+}
+
 /* UNSUPP of a device that cannot move an endpoint: it takes a DETACH, then all is well. */
 static void what_cannot_be_moved_is_detached_first(struct kunit *test)
 {
@@ -456,6 +482,134 @@ static void a_late_member_need_not_move(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr_attached_to(mock, core_domain_id(mock, ids[0])), NR_IDS);
 }
 
+/* ---- Devices that are there before their IOMMU ----------------------------------- */
+
+#define REGISTERS	0x5000000000ULL
+
+/* Firmware has told of it; the IOMMU takes it in when it gets a driver, all in one go. */
+static struct device *add_early(struct kunit *test, struct mock *mock, const u32 *id,
+				unsigned int nr)
+{
+	/* Nothing has registers there, nor has another of these */
+	struct device *dev = mock_endpoint_plain(mock, REGISTERS + id[0] * SZ_4K, id[0]);
+
+	mutex_lock(&iommu_probe_device_lock);
+	KUNIT_EXPECT_EQ(test, iommu_fwspec_init(dev, mock_fwnode(mock)), 0);
+	mutex_unlock(&iommu_probe_device_lock);
+	KUNIT_EXPECT_EQ(test, iommu_fwspec_add_ids(dev, id, nr), 0);
+	return dev;
+}
+
+static void refuse_for_good(struct mock *mock, u8 type, u32 id, unsigned int skip)
+{
+	const struct mock_script script = {
+		.type = type, .endpoint = id, .skip = skip,
+		.how = MOCK_DO_NOT | MOCK_STATUS, .status = VIRTIO_IOMMU_S_INVAL,
+	};
+
+	mock_script(mock, &script);
+}
+
+/*
+ * The first device waits for its domain, the second joins it there, but for its
+ * last ID, and cannot take back the one before. That is in the first's domain.
+ */
+static void what_stays_where_a_group_began_reaches_nothing(struct kunit *test)
+{
+	static const u32 three[] = { 0x62, 0x63, 0x64 };
+	struct mock *mock = mock_start(test, mock_strict);
+	struct device *a = add_early(test, mock, left, 2);
+	struct device *b = add_early(test, mock, three, 3);
+	struct iommu_domain *domain;
+
+	mock_unbind(mock);
+	refuse_for_good(mock, VIRTIO_IOMMU_T_ATTACH, 0x64, 0);
+	refuse_for_good(mock, VIRTIO_IOMMU_T_ATTACH, 0x63, 1);
+	refuse_for_good(mock, VIRTIO_IOMMU_T_DETACH, 0x63, 0);
+	KUNIT_ASSERT_EQ(test, mock_bind(mock), 0);
+	KUNIT_ASSERT_TRUE(test, mock_translated(a));
+	KUNIT_EXPECT_FALSE(test, mock_translated(b));
+
+	domain = iommu_get_domain_for_dev(a);
+	KUNIT_ASSERT_EQ(test, core_scatter(domain, 0, 1), 0);
+	KUNIT_EXPECT_EQ(test, core_scattered(mock, 0x63, 0, 1), 1);
+	KUNIT_ASSERT_EQ(test, core_claim(test, a), 0);
+	KUNIT_EXPECT_EQ(test, core_scattered(mock, 0x63, 0, 1), 0);
+	core_release(test, a);
+	KUNIT_EXPECT_EQ(test, core_scattered(mock, 0x61, 0, 1), 1);
+	KUNIT_EXPECT_EQ(test, core_scattered(mock, 0x63, 0, 1), 0);
+	KUNIT_EXPECT_EQ(test, iommu_unmap(domain, core_scatter_iova(0), PAGE_SIZE), PAGE_SIZE);
+}
+
+/* Somebody binds the driver, or removes a device if there is one. */
+struct event {
+	struct work_struct work;
+	struct mock *mock;
+	struct device *dev;
+	int err;
+};
+
+static void event_work(struct work_struct *work)
+{
+	struct event *event = container_of(work, struct event, work);
+
+	if (event->dev)
+		mock_endpoint_remove(event->dev);
+	else
+		event->err = mock_bind(event->mock);
+}
+
+static void event_begin(struct event *event)
+{
+	INIT_WORK_ONSTACK(&event->work, event_work);
+	queue_work(system_unbound_wq, &event->work);
+}
+
+static int event_join(struct event *event)
+{
+	flush_work(&event->work);
+	destroy_work_on_stack(&event->work);
+	return event->err;
+}
+
+/*
+ * The first of a group is unplugged while another device is being taken in, and
+ * nothing has got its domain yet. There is an ID for each of those that remain.
+ */
+static void the_first_of_a_group_goes_too_early(struct kunit *test)
+{
+	static const u32 another = 1;
+	const struct mock_script hold = {
+		.type = VIRTIO_IOMMU_T_ATTACH, .endpoint = another, .count = 1, .how = MOCK_HOLD,
+	};
+	struct mock_profile profile = *mock_strict;
+	struct event bind = {}, unplug = {};
+	struct device *b, *c;
+	struct mock *mock;
+
+	profile.domain_last = profile.domain_first + 3;	/* blocked, bypass, and two */
+	mock = mock_start(test, &profile);
+	unplug.dev = add_early(test, mock, left, 2);
+	b = add_early(test, mock, right, 2);
+	c = add_early(test, mock, &another, 1);
+	mock_unbind(mock);
+
+	bind.mock = mock;
+	mock_script(mock, &hold);
+	event_begin(&bind);
+	core_await_hits(test, mock, 1);
+	event_begin(&unplug);
+	msleep(20);	/* until it waits for the IOMMU */
+	mock_release(mock);
+	event_join(&unplug);
+	KUNIT_EXPECT_EQ(test, event_join(&bind), 0);
+
+	KUNIT_EXPECT_TRUE(test, mock_translated(b));
+	KUNIT_EXPECT_EQ(test, core_dma(b), 0);
+	KUNIT_EXPECT_EQ(test, core_dma(c), 0);
+	KUNIT_EXPECT_NE(test, core_domain_id(mock, 0x61), core_domain_id(mock, 0x62));
+}
+
 /* ---- Two IOMMUs ------------------------------------------------------------------ */
 
 static void two_iommus_do_not_share_domains(struct kunit *test)
@@ -505,6 +659,7 @@ static struct kunit_case group_cases[] = {
 	KUNIT_CASE_PARAM(a_refused_probe_refuses_the_device, failure_gen_params),
 	KUNIT_CASE_PARAM(a_refused_first_attach_refuses_the_device, failure_gen_params),
 	KUNIT_CASE_PARAM(a_refused_attach_brings_all_ids_back, failure_gen_params),
+	KUNIT_CASE(what_does_not_get_back_is_blocked),
 	KUNIT_CASE(what_cannot_be_moved_is_detached_first),
 	KUNIT_CASE_PARAM(what_cannot_leave_reaches_nothing, failure_gen_params),
 	KUNIT_CASE_PROFILES(an_unknown_id_is_passed_over),
@@ -515,6 +670,8 @@ static struct kunit_case group_cases[] = {
 	KUNIT_CASE(a_late_member_that_is_refused_leaves_the_group_alone),
 	KUNIT_CASE(a_late_member_joins_its_group_where_it_is),
 	KUNIT_CASE(a_late_member_need_not_move),
+	KUNIT_CASE(what_stays_where_a_group_began_reaches_nothing),
+	KUNIT_CASE(the_first_of_a_group_goes_too_early),
 	KUNIT_CASE(two_iommus_do_not_share_domains),
 	KUNIT_CASE(one_iommu_goes_and_the_other_does_not_notice),
 	{ }
