@@ -505,6 +505,31 @@ static void lost_buffers_come_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&w->heard), 1);
 }
 
+/* ---- Who tells the device ---------------------------------------------------- */
+
+static void expect_notified(struct kunit *test, struct mock *mock, unsigned int before)
+{
+	const ktime_t end = ktime_add_ms(ktime_get(), PATIENCE_MS);
+
+	while (mock_event_notifications(mock) == before && ktime_before(ktime_get(), end))
+		usleep_range(1000, 2000);
+	KUNIT_ASSERT_GT(test, mock_event_notifications(mock), before);
+}
+
+/* A device that drops faults until it is told that there are buffers, at first and later on */
+static void device_is_told_of_buffers(struct kunit *test)
+{
+	struct mock *mock = mock_start_features(test, mock_strict, 0,
+						BIT_ULL(VIRTIO_RING_F_EVENT_IDX));
+	unsigned int told;
+
+	expect_notified(test, mock, 0);
+	usleep_range(10000, 20000);	/* if there are more of the first */
+	told = mock_event_notifications(mock);
+	KUNIT_ASSERT_EQ(test, mock_fault(mock, R_MAPPING, F_READ, EP_NOBODY, 0), 0);
+	expect_notified(test, mock, told);
+}
+
 /* ---- The suite -------------------------------------------------------------- */
 
 static struct kunit_case event_cases[] = {
@@ -527,6 +552,7 @@ static struct kunit_case event_cases[] = {
 	KUNIT_CASE(domain_goes_in_a_storm),
 	KUNIT_CASE(unbinds_in_a_storm),
 	KUNIT_CASE(lost_buffers_come_back),
+	KUNIT_CASE(device_is_told_of_buffers),
 	{}
 };
 
