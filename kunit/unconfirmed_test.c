@@ -11,6 +11,7 @@
 
 #include "core.h"
 #include "mock/mock.h"
+#include "said.h"
 
 #define EP		1
 #define EP_OTHER	2
@@ -184,6 +185,28 @@ static void refused_its_own_domain(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, core_dma(dev), 0);
 }
 
+/* Whoever reads the log knows. No more than so many lines are said in a few seconds. */
+static void unconfirmed_unmap_is_said(struct kunit *test)
+{
+	struct mock *mock = mock_start(test, mock_strict);
+	struct device *dev = mock_endpoint(mock, EP);
+	struct iommu_domain *domain = core_domain(test, dev);
+	struct kmsg_dump_iter mark = said_mark();
+	unsigned int i, said = 0;
+
+	KUNIT_ASSERT_EQ(test, core_attach(test, domain, dev), 0);
+	for (i = 0; i < 10 && !said; i++) {
+		if (i)
+			msleep(1000);
+		KUNIT_ASSERT_EQ(test, core_scatter(domain, 0, 1), 0);
+		mock_script(mock, &refuse_unmap);
+		iommu_unmap(domain, core_scatter_iova(0), PAGE_SIZE);
+		mock_script_clear(mock);
+		said = said_since(&mark, "UNMAP of 1 mappings from 0x1000000 on is not confirmed");
+	}
+	KUNIT_EXPECT_EQ(test, said, 1);
+}
+
 /* ---- The suite -------------------------------------------------------------- */
 
 static void unconfirmed_exit(struct kunit *test)
@@ -198,6 +221,7 @@ static struct kunit_case unconfirmed_cases[] = {
 	KUNIT_CASE(unconfirmed_attach),
 	KUNIT_CASE(unconfirmed_for_good),
 	KUNIT_CASE(refused_its_own_domain),
+	KUNIT_CASE(unconfirmed_unmap_is_said),
 	{}
 };
 
