@@ -620,6 +620,35 @@ static void going_back_cannot_fail(struct kunit *test)
 	KUNIT_EXPECT_LT(test, refused, nth - 1);
 }
 
+static unsigned int nr_regions(struct device *dev)
+{
+	LIST_HEAD(regions);
+	unsigned int nr;
+
+	iommu_get_resv_regions(dev, &regions);
+	nr = list_count_nodes(&regions);
+	iommu_put_resv_regions(dev, &regions);
+	return nr;
+}
+
+/* What is missing on that list would be mapped: rather nobody gets it. */
+static void regions_cannot_be_missing(struct kunit *test)
+{
+	static const struct deed nothing = {};
+	struct world *w = begin(test, &nothing);
+	struct device *dev = add_strict(w);
+	const unsigned int all = nr_regions(dev);
+	unsigned int nth;
+
+	KUNIT_EXPECT_GE(test, all, 2);
+	for (nth = 1; nth <= all; nth++) {
+		fail_nth(nth);
+		KUNIT_EXPECT_EQ(test, nr_regions(dev), all);
+		fail_left();
+	}
+	mock_endpoint_remove(dev);
+}
+
 static bool was_ignoring;
 static unsigned long was_verbose;
 
@@ -641,6 +670,7 @@ static struct kunit_case alloc_cases[] = {
 	KUNIT_CASE(unbind_cannot_fail),
 	KUNIT_CASE(removal_cannot_fail),
 	KUNIT_CASE(going_back_cannot_fail),
+	KUNIT_CASE(regions_cannot_be_missing),
 	{}
 };
 
