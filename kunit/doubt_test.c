@@ -377,6 +377,8 @@ static void stuck_in_bypass(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, mock_is_bypass(w.mock, EP));
 	keep(w.mock, EP, VIRTIO_IOMMU_S_INVAL);
 	KUNIT_EXPECT_EQ(test, core_claim(test, w.dev), -ENODEV);
+	/* Nor is it when asked again */
+	KUNIT_EXPECT_EQ(test, core_claim(test, w.dev), -ENODEV);
 	end_unjudged(&w);
 }
 

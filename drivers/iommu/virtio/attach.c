@@ -79,7 +79,8 @@ static bool viommu_forget_all(struct viommu *viommu, struct viommu_domain *vdom)
 static void viommu_say_incomplete(struct viommu *viommu, const struct viommu_domain *vdom, int err)
 {
 	if (err && !viommu_queue_broken(&viommu->requests))
-		dev_err(viommu->dev, "domain %u: a MAP failed: %pe\n", vdom->id, ERR_PTR(err));
+		dev_err_ratelimited(viommu->dev, "domain %u: a MAP failed: %pe\n", vdom->id,
+				    ERR_PTR(err));
 }
 
 /* After it: the endpoint has left, or it has not. */
@@ -116,6 +117,7 @@ static int viommu_detach_endpoint(struct viommu *viommu, struct viommu_endpoint 
 static bool viommu_enter(struct viommu_endpoint *ep, struct viommu_domain *vdom)
 {
 	ep->domain = vdom;
+	ep->stuck = false;
 	viommu_domain_set_lost(vdom, false);
 	return !vdom->nr_endpoints++ && !vdom->bypass;
 }
@@ -133,14 +135,14 @@ static int viommu_abandon_endpoint(struct viommu *viommu, struct viommu_endpoint
 	struct viommu_domain *vdom = ep->domain;
 
 	if (!viommu_queue_broken(&viommu->requests))
-		dev_err(viommu->dev, "endpoint 0x%x may stay in %sdomain %u, which it was to leave: %pe\n",
-			ep->id, vdom->bypass ? "bypass " : "", vdom->id, ERR_PTR(err));
+		dev_err_ratelimited(viommu->dev,
+				    "endpoint 0x%x may stay in %sdomain %u, which it was to leave: %pe\n",
+				    ep->id, vdom->bypass ? "bypass " : "", vdom->id, ERR_PTR(err));
 	viommu_leave_begin(ep);
 	vdom->tainted = true;
 	viommu_leave_end(viommu, ep, true);
-	if (viommu_queue_broken(&viommu->requests))
-		return 0;
-	return vdom->bypass || vdom->nr_endpoints || viommu_domain_is_dead(vdom) ? -ENODEV : 0;
+	ep->stuck = vdom->bypass || vdom->nr_endpoints || viommu_domain_is_dead(vdom);
+	return ep->stuck && !viommu_queue_broken(&viommu->requests) ? -ENODEV : 0;
 }
 
 /*
@@ -230,12 +232,14 @@ static int viommu_move_endpoint(struct viommu *viommu, struct viommu_endpoint *e
 		return err;
 
 	err = viommu_detach_endpoint(viommu, ep);
-	if (err && !viommu_is_clear(err))
+	/* Where it is said not to be attached, it has been detached before UNSUPP */
+	if (err && err != -EOPNOTSUPP)
 		viommu_settle_endpoint(viommu, ep, old, err);
-	if (err)
-		return err;
+	if (err)	/* the ATTACH has said that it is known */
+		return err == -ENOENT ? -ENODEV : err;
 	err = viommu_attach_detached(viommu, ep, vdom);
-	if (err && !viommu_attach_detached(viommu, ep, old) && viommu_enter(ep, old))
+	if (err && !viommu_domain_is_dead(old) && !viommu_attach_detached(viommu, ep, old) &&
+	    viommu_enter(ep, old))
 		viommu_say_incomplete(viommu, old, viommu_domain_go_live(old));
 	return err;
 }
@@ -287,9 +291,12 @@ static int viommu_block_endpoint(struct viommu *viommu, struct viommu_endpoint *
 	viommu_leave_begin(ep);
 	viommu_leave_end(viommu, ep, true);
 
-	if (!viommu->config.bypass || err == -ENOENT || viommu_queue_broken(&viommu->requests))
+	if (err == -ENOENT || viommu_queue_broken(&viommu->requests))
 		return 0;
-	dev_warn(viommu->dev, "endpoint 0x%x cannot be blocked, and may bypass\n", ep->id);
+	if (ep->stuck || !viommu->config.bypass)
+		return ep->stuck ? -ENODEV : 0;
+	dev_warn_ratelimited(viommu->dev, "endpoint 0x%x cannot be blocked, and may bypass\n",
+			     ep->id);
 	return -ENODEV;
 }
 
@@ -300,7 +307,7 @@ static void viommu_revert(struct viommu_master *master, unsigned int nr)
 {
 	struct viommu *viommu = master->viommu;
 	unsigned int i;
-	int err;
+	int err, blocked;
 
 	for (i = 0; i < nr; i++) {
 		struct viommu_endpoint *ep = master->endpoint[i];
@@ -311,8 +318,10 @@ static void viommu_revert(struct viommu_master *master, unsigned int nr)
 				   viommu_detach_endpoint(viommu, ep);
 		if (!err)
 			continue;
-		dev_err(master->dev, "endpoint 0x%x does not go back to its domain (%pe), and is%s blocked\n",
-			ep->id, ERR_PTR(err), viommu_block_endpoint(viommu, ep) ? " not" : "");
+		blocked = viommu_block_endpoint(viommu, ep);
+		dev_err_ratelimited(master->dev,
+				    "endpoint 0x%x does not go back to its domain (%pe), and is%s blocked\n",
+				    ep->id, ERR_PTR(err), blocked ? " not" : "");
 	}
 }
 
@@ -407,8 +416,9 @@ static int viommu_attach_locked(struct viommu_master *master, struct viommu_doma
 	if (!err)
 		err = viommu_domain_take_id(vdom);
 	if (err == -ENOSPC)
-		dev_err(master->dev, "no domain ID is left for it in %u - %u\n",
-			vdom->viommu->config.domain_first, vdom->viommu->config.domain_last);
+		dev_err_ratelimited(master->dev, "no domain ID is left for it in %u - %u\n",
+				    vdom->viommu->config.domain_first,
+				    vdom->viommu->config.domain_last);
 	return err ?: viommu_attach_all(master, vdom);
 }
 
@@ -461,18 +471,41 @@ static int viommu_block_master(struct viommu_master *master)
 }
 
 /*
+ * The core takes a device that could not be blocked for one that is where it
+ * was. It is not: nothing can be mapped there.
+ */
+static int viommu_block_master_or_lose(struct viommu_master *master)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < master->nr_endpoints; i++)
+		master->endpoint[i]->before = master->endpoint[i]->domain;
+	err = viommu_block_master(master);
+	for (i = 0; i < master->nr_endpoints && err; i++) {
+		struct viommu_domain *before = master->endpoint[i]->before;
+
+		if (before && !before->nr_endpoints)
+			viommu_domain_set_lost(before, true);
+	}
+	return err;
+}
+
+/*
  * What could not be attached and must be is blocked; nothing can be mapped for
  * it. Without a domain, there was no memory for one.
  */
 static int viommu_attach_or_block(struct viommu_master *master, struct viommu_domain *vdom)
 {
 	const bool must = viommu_must_attach(master);
-	int err = vdom ? viommu_attach_locked(master, vdom) : -ENOMEM;
+	int err = vdom ? viommu_attach_locked(master, vdom) : -ENOMEM, blocked;
 
 	if (!err || !must)
 		return err;
-	dev_err(master->dev, "cannot go back to its own domain (%pe), and is%s blocked\n",
-		ERR_PTR(err), viommu_block_master(master) ? " not" : "");
+	blocked = viommu_block_master(master);
+	dev_err_ratelimited(master->dev,
+			    "cannot go back to its own domain (%pe), and is%s blocked\n",
+			    ERR_PTR(err), blocked ? " not" : "");
 	if (vdom && !vdom->nr_endpoints)
 		viommu_domain_set_lost(vdom, true);
 	return 0;
@@ -635,7 +668,7 @@ int viommu_attach_blocked(struct viommu_master *master)
 		return viommu_attach_errno(master, -ENOSPC);
 
 	mutex_lock(&viommu->lock);
-	err = viommu_block_master(master);
+	err = viommu_block_master_or_lose(master);
 	viommu_unpark(master);
 	mutex_unlock(&viommu->lock);
 	return err;
@@ -708,7 +741,8 @@ static struct viommu_domain *viommu_find_identity(struct viommu_master *master)
 	if (viommu_group_regions(master, &regions))
 		goto err_free;
 	list_for_each_entry(vdom, &master->viommu->identities, link) {
-		if (viommu_regions_equal(&vdom->regions, &regions)) {
+		if (!viommu_domain_is_dead(vdom) &&
+		    viommu_regions_equal(&vdom->regions, &regions)) {
 			kfree(regions.region);
 			return vdom;
 		}

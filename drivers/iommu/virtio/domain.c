@@ -576,7 +576,7 @@ int viommu_domain_again(struct viommu_domain *vdom)
 /**
  * viommu_domain_gone() - The last endpoint has been detached
  * @vdom: a domain that was leaving
- * @forgotten: the device is known to have forgotten its mappings
+ * @forgotten: the device is known to have forgotten its mappings, if it has any
  *
  * Context: Process, under viommu->lock; sleeps. Cannot fail.
  */
@@ -585,6 +585,7 @@ void viommu_domain_gone(struct viommu_domain *vdom, bool forgotten)
 	lockdep_assert_held(&vdom->viommu->lock);
 
 	spin_lock_irq(&vdom->lock);
+	forgotten |= !viommu_mapping_first(&vdom->mappings, 0);
 	vdom->state = forgotten ? VIOMMU_DOMAIN_DETACHED : VIOMMU_DOMAIN_DEAD;
 	vdom->life += forgotten;
 	spin_unlock_irq(&vdom->lock);

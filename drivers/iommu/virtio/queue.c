@@ -479,7 +479,8 @@ static void viommu_post_locked(struct viommu_queue *queue, struct viommu_slot *s
 	if (!err) {
 		slot->seq = ++queue->posted;
 	} else {
-		WRITE_ONCE(queue->lost, true);
+		if (!queue->broken && virtqueue_is_broken(queue->vq))
+			WRITE_ONCE(queue->lost, true);
 		viommu_slot_done(queue, slot, err);
 		viommu_slot_free(queue, slot);
 	}

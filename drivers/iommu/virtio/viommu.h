@@ -101,7 +101,7 @@ struct viommu_slot {
  * @lock: protects the ring and everything below
  * @free: slots nobody uses
  * @broken: the device is dead, or gone: every request fails at once
- * @lost: the ring has not taken a request that it had room for
+ * @lost: the ring has not taken a request, as the transport has broken it
  * @kickers: how many CPUs are in the middle of a notification
  * @posted: number of the last request in the ring
  * @decided: number of the last request for which a notification was decided on
@@ -333,6 +333,7 @@ void viommu_attach_exit(struct viommu *viommu);
  * @master: one of them, who is named in faults; NULL without users
  * @domain: what it is attached to; NULL if to nothing
  * @before: what it was attached to before the attach that is under way
+ * @stuck: it has been abandoned in a domain where there is something to reach
  */
 struct viommu_endpoint {
 	u32 id;
@@ -340,6 +341,7 @@ struct viommu_endpoint {
 	struct viommu_master *master;
 	struct viommu_domain *domain;
 	struct viommu_domain *before;
+	bool stuck;
 };
 
 /**
