@@ -259,7 +259,7 @@ static void map_refused_while_leaving(struct kunit *test)
 	map = (struct core_deed) {
 		.domain = iommu_get_domain_for_dev(w.dev), .iova = CORE_IOVA, .phys = CORE_PHYS,
 	};
-	refuse(&w, VIRTIO_IOMMU_T_ATTACH, 1, VIRTIO_IOMMU_S_NOMEM, MOCK_HOLD);
+	refuse(&w, VIRTIO_IOMMU_T_ATTACH, 1, VIRTIO_IOMMU_S_NOENT, MOCK_HOLD);
 	refuse(&w, VIRTIO_IOMMU_T_MAP, 1, VIRTIO_IOMMU_S_NOMEM, MOCK_HOLD);
 	core_begin(&map);
 	core_await_hits(test, w.mock, 1);
@@ -267,7 +267,7 @@ static void map_refused_while_leaving(struct kunit *test)
 	core_await_hits(test, w.mock, 2);
 	mock_release(w.mock);
 
-	KUNIT_EXPECT_EQ(test, core_join(&move), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, core_join(&move), -ENODEV);
 	KUNIT_EXPECT_EQ(test, core_join(&map), 0);
 	KUNIT_EXPECT_EQ(test, core_reaches(w.mock, EP, CORE_IOVA), CORE_PHYS);
 	mock_script_clear(w.mock);
@@ -397,6 +397,20 @@ static void no_way_back_but_bypass(struct kunit *test)
 	mock_script_clear(w.mock);
 }
 
+/* Blocking is refused once, the way back is not: DETACH would be the way to bypass. */
+static void not_blocked_by_detaching(struct kunit *test)
+{
+	struct mock_profile profile = *mock_strict;
+	struct world w;
+
+	profile.bypass = 1;
+	begin(&w, test, &profile);
+	refuse(&w, VIRTIO_IOMMU_T_ATTACH, 1, VIRTIO_IOMMU_S_NOMEM, 0);
+	KUNIT_EXPECT_EQ(test, core_claim(test, w.dev), 0);
+	KUNIT_EXPECT_FALSE(test, mock_is_bypass(w.mock, EP));
+	end_unjudged(&w);
+}
+
 /* A move is refused; putting the endpoint back may empty the domain that it is in. */
 static void refused_move_loses_nothing(struct kunit *test)
 {
@@ -445,6 +459,7 @@ static struct kunit_case doubt_cases[] = {
 	KUNIT_CASE(no_room_after_it_was_detached),
 	KUNIT_CASE(stuck_in_bypass),
 	KUNIT_CASE(no_way_back_but_bypass),
+	KUNIT_CASE(not_blocked_by_detaching),
 	KUNIT_CASE_PROFILES(refused_move_loses_nothing),
 	{}
 };
