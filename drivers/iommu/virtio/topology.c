@@ -316,7 +316,7 @@ static void viommu_say_left_out(const struct viommu *viommu, struct pci_dev *pde
 
 	viommu_collect_rids(pdev, &rids);
 	if (rids.nr == VIOMMU_MAX_RIDS)
-		dev_warn(&pdev->dev, "more than %u aliases: the rest is left out\n",
+		dev_warn(&pdev->dev, "has many aliases: those after the first %u are left out\n",
 			 VIOMMU_MAX_RIDS - 1);
 	for (i = 0; i < rids.nr; i++) {
 		if (!viommu_has_rid(viommu, pdev, rids.rid[i], &id))
