@@ -85,7 +85,7 @@ def command(kernel, arch, cpus, emulator, run, append):
             "-serial", f"file:{run}/data", "-kernel", str(kernel),
             "-initrd", f"{run}/initramfs", "-append",
             f"console={machine.consoles(arch)[0]} loglevel=8 panic=-1 "
-            f"oops=panic no_timer_check {PARAMETERS} {append}"]
+            f"oops=panic {machine.TIMERS[arch]} {PARAMETERS} {append}"]
 
 
 class Quiet:
