@@ -34,7 +34,9 @@ PARAMETERS = "kunit.enable=1 kunit.autorun=1 slab_debug=F"
 
 
 def say(*lines):
-    print(*lines, sep="\n", flush=True)
+    """At once, and not amid what another thread says."""
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
 
 
 def ask(*command):
