@@ -41,12 +41,15 @@ static bool map_fails(struct iommu_domain *domain, gfp_t gfp)
 /* Whoever may wait for memory does, and it is counted against him. */
 static void the_flags_of_the_caller_are_used(struct kunit *test)
 {
-	struct mock *mock = mock_start(test, mock_strict);
-	struct iommu_domain *domain = core_domain(test, mock_endpoint(mock, ID));
-	const unsigned long verbose = failslab_verbose(0);
+	struct iommu_domain *domain;
+	unsigned long verbose;
+	struct mock *mock;
 
 	if (!IS_ENABLED(CONFIG_FAILSLAB))
 		kunit_skip(test, "without FAILSLAB");
+	mock = mock_start(test, mock_strict);
+	domain = core_domain(test, mock_endpoint(mock, ID));
+	verbose = failslab_verbose(0);
 	KUNIT_EXPECT_TRUE(test, map_fails(domain, GFP_ATOMIC));
 	KUNIT_EXPECT_FALSE(test, map_fails(domain, GFP_KERNEL));
 	KUNIT_EXPECT_EQ(test, iommu_iova_to_phys(domain, CORE_IOVA), CORE_PHYS);
